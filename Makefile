@@ -1,0 +1,50 @@
+# make quickstart | test | lint | types | contracts | bench-env | bench
+PYTHON ?= python3
+VENV := .venv
+BENCH := .venv-bench
+WORKERS ?= 2
+STAMP := $(VENV)/.installed
+BENCH_STAMP := $(BENCH)/.installed
+
+.PHONY: quickstart test slow gpu lint types contracts bench-env bench clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+quickstart: $(STAMP)
+	$(VENV)/bin/python examples/quickstart.py out
+
+test: $(STAMP)
+	$(VENV)/bin/python -m pytest -n $(WORKERS)
+
+slow: $(STAMP)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) -m "slow and not gpu"
+
+gpu: $(STAMP)
+	$(VENV)/bin/python -m pytest -m gpu
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(STAMP)
+	$(VENV)/bin/mypy
+
+contracts: $(STAMP)
+	$(VENV)/bin/lint-imports
+
+$(BENCH_STAMP): benchmarks/constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet -c benchmarks/constraints.txt -e . py-pde exponax numba matplotlib
+	touch $@
+
+bench-env: $(BENCH_STAMP)
+
+bench: $(BENCH_STAMP)
+	$(BENCH)/bin/python benchmarks/spectral_vs_peers.py
+	$(BENCH)/bin/python benchmarks/render.py
+
+clean:
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info out

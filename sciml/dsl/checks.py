@@ -1,0 +1,217 @@
+"""Checks of a declaration that need no form: names, roles, coordinates, conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from sciml.dsl.conditions import IC
+from sciml.dsl.operators import Integral
+from sciml.dsl.rank import RankError, kind, rank
+from sciml.dsl.text import equation_text, excerpt, text
+from sciml.dsl.vectors import Named, VectorField
+from sciml.errors import DeclarationError, did_you_mean
+
+__all__ = [
+    "check_condition_values",
+    "check_fields",
+    "check_names",
+    "check_parameters",
+    "check_pointwise",
+    "check_roles",
+    "equations_of",
+    "fields_of",
+]
+
+RESERVED = {"time", "component", "sample", "member", "body", "space"}
+
+
+def equations_of(declared: Any) -> dict[str, sp.Eq]:
+    """Bring equations to named ``Eq``: one, a sequence, or a dict; a bare expression means ``= 0``."""
+    if isinstance(declared, Mapping):
+        named = dict(declared)
+    elif isinstance(declared, (list, tuple)):
+        named = {f"eq{i}": e for i, e in enumerate(declared, 1)}
+    else:
+        named = {"equation": declared}
+    if not named:
+        msg = "a problem needs at least one equation."
+        raise DeclarationError("S100", msg, fix="equations=sp.Eq(sm.Dt(u), sm.Laplacian(u))")
+    return {name: _equation(name, e) for name, e in named.items()}
+
+
+def _equation(name: Any, declared: Any) -> sp.Eq:
+    if not isinstance(name, str) or not name:
+        msg = f"equation names must be text; got {name!r}."
+        raise DeclarationError("S100", msg)
+    if isinstance(declared, (bool, sp.logic.boolalg.BooleanAtom)):
+        same = bool(declared)
+        why = "both sides are identical" if same else "SymPy found that the sides can never be equal"
+        msg = f"equation '{name}' became {same} before it reached Problem: {why}."
+        raise DeclarationError("S108", msg, fix="compare the two sides; write Eq(lhs, rhs) with the unknown in it")
+    if isinstance(declared, sp.Expr):
+        return sp.Eq(declared, 0, evaluate=False)
+    if not isinstance(declared, sp.Equality):
+        msg = f"equation '{name}' must be sp.Eq(lhs, rhs) or an expression; got {type(declared).__name__}."
+        fix = "strings are never parsed: build the equation from fields and operators" if isinstance(declared, str) else ()
+        raise DeclarationError("S100", msg, fix=fix)
+    return declared
+
+
+def fields_of(equations: Iterable[sp.Eq]) -> list[sp.Expr]:
+    """Return the unknown fields of equations, scalar and vector, in order of appearance."""
+    found: dict[sp.Expr, None] = {}
+    for equation in equations:
+        walk = sp.preorder_traversal(equation)
+        for node in walk:
+            if isinstance(node, (AppliedUndef, VectorField)):
+                found[node] = None
+                walk.skip()
+    vectors = [f for f in found if isinstance(f, VectorField)]
+    covered = {v.component(x) for v in vectors for x in v.coordinates}
+    return [f for f in found if f not in covered]
+
+
+def check_names(everything: Iterable[sp.Basic]) -> None:
+    """Refuse two different objects of one name, which SymPy would silently keep apart."""
+    seen: dict[str, tuple[str, Any]] = {}
+    for name, what, thing in _named_things(everything):
+        if name in RESERVED:
+            msg = f"{what} is called {name!r}, a name that result files use for a dimension."
+            raise DeclarationError("S109", msg, fix=f"call it {name}_ or {name[0]}")
+        if name not in seen:
+            seen[name] = (what, thing)
+        elif seen[name][1] != thing:
+            _refuse_twins(name, seen[name], (what, thing))
+
+
+def _named_things(everything: Iterable[sp.Basic]) -> Iterable[tuple[str, str, Any]]:
+    for expr in everything:
+        for node in sp.preorder_traversal(expr):
+            if isinstance(node, Named):
+                yield node.name, f"a {type(node).__name__}", node
+            elif isinstance(node, AppliedUndef):
+                yield node.func.__name__, "a field", node
+        for symbol in sorted(expr.free_symbols, key=str):
+            yield symbol.name, "a symbol", symbol
+
+
+def _refuse_twins(name: str, first: tuple[str, Any], second: tuple[str, Any]) -> None:
+    (what, a), (other, b) = first, second
+    if isinstance(a, sp.Symbol) and isinstance(b, sp.Symbol):
+        shown = " and ".join(_assumptions(s) for s in (a, b))
+        msg = f"two different symbols are called {name!r}: they were made with {shown}."
+        raise DeclarationError("S102", msg, fix="create each symbol once and reuse it")
+    if type(a) is type(b) or (isinstance(a, AppliedUndef) and isinstance(b, AppliedUndef)):
+        msg = f"{name!r} is used with different arguments or assumptions: {a} and {b}."
+        raise DeclarationError("S102", msg, fix="create each field once, with sm.Field or sm.VectorField, and reuse it")
+    msg = f"{name!r} is the name of {what} and of {other}."
+    raise DeclarationError("S102", msg, fix="rename one of them")
+
+
+def _assumptions(symbol: sp.Symbol) -> str:
+    facts = [a for a in ("positive", "nonnegative", "integer", "real") if symbol.assumptions0.get(a)]
+    return f"{facts[0]}=True" if facts else "no assumptions"
+
+
+def check_fields(fields: Sequence[sp.Expr], time: sp.Symbol, space: Sequence[sp.Symbol]) -> None:
+    """Each unknown must depend on time and on every space coordinate."""
+    wanted = {time, *space}
+    if not fields:
+        msg = "no unknown field occurs in the equations."
+        raise DeclarationError("S105", msg, fix='u = sm.Field("u", t, x)')
+    for f in fields:
+        arguments = f.coordinates if isinstance(f, VectorField) else f.args
+        if isinstance(f, AppliedUndef) and not f.is_real:
+            msg = f"the unknown {f} was not made by sm.Field: it is not declared real."
+            raise DeclarationError("S105", msg, fix=f'{text(f)} = sm.Field("{text(f)}", {", ".join(map(str, f.args))})')
+        if set(arguments) != wanted:
+            msg = f"the unknown {f.func.__name__ if isinstance(f, AppliedUndef) else f.name} depends on ({_list(arguments)}), but time and domain have ({_list([time, *space])})."
+            raise DeclarationError("S106", msg, fix="use the same coordinates in fields, domain and time")
+
+
+def _list(symbols: Iterable[Any]) -> str:
+    return ", ".join(map(str, symbols))
+
+
+def check_parameters(parameters: Any) -> dict[sp.Symbol, float]:
+    """Bring parameter values to floats; each must be a finite real number that fits its symbol."""
+    if not isinstance(parameters, Mapping):
+        msg = f"parameters must be a dict {{symbol: number}}; got {parameters!r}."
+        raise DeclarationError("S107", msg, fix="parameters={nu: 0.01}")
+    out = {}
+    for symbol, value in parameters.items():
+        if not isinstance(symbol, sp.Symbol):
+            msg = f"the keys of parameters are symbols; got {symbol!r}."
+            raise DeclarationError("S107", msg, fix='nu = sp.Symbol("nu", positive=True);  parameters={nu: 0.01}')
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number):
+            msg = f"parameter {symbol} must be a finite real number; got {value!r}."
+            raise DeclarationError("S107", msg, fix=f"parameters={{{symbol}: 0.01}}")
+        for sign, good in (("positive", number > 0), ("nonnegative", number >= 0), ("negative", number < 0)):
+            if symbol.assumptions0.get(sign) and not good:
+                msg = f"parameter {symbol} was declared {sign}, but its value is {number:g}."
+                raise DeclarationError("S107", msg)
+        out[symbol] = number
+    return out
+
+
+def check_roles(
+    equations: Mapping[str, sp.Eq], others: Mapping[str, sp.Basic], parameters: Iterable[sp.Symbol], coordinates: set[sp.Symbol]
+) -> None:
+    """Every free symbol is a coordinate or a parameter, and every parameter occurs somewhere."""
+    known = {*parameters, *coordinates}
+    used: set[sp.Symbol] = set()
+    for where, expr, line in [
+        *((f"equation '{n}'", e, equation_text(e)) for n, e in equations.items()),
+        *((n, e, text(e)) for n, e in others.items()),
+    ]:
+        used |= expr.free_symbols
+        for symbol in sorted(expr.free_symbols - known, key=str):
+            close = did_you_mean(symbol.name, [s.name for s in known])
+            msg = f"symbol {symbol.name!r} in {where} has no role.{close}"
+            fix = f"add  parameters={{{symbol.name}: 0.01}}"
+            raise DeclarationError("S101", msg, excerpt=excerpt(line, symbol), fix=fix)
+    for symbol in parameters:
+        if symbol not in used:
+            close = did_you_mean(symbol.name, [s.name for s in used])
+            msg = f"parameter {symbol.name!r} occurs nowhere in the problem.{close}"
+            raise DeclarationError("S101", msg, fix="remove it from parameters, or use it")
+
+
+def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: int) -> int:
+    """Check the rank of an output, exact solution or initial value, and the fields in it."""
+    known = set(fields)
+    for vector in [f for f in known if isinstance(f, VectorField)]:
+        known |= {vector.component(x) for x in vector.coordinates}
+    for f in sorted(expr.atoms(AppliedUndef, VectorField), key=str):
+        if f not in known:
+            msg = f"{where} uses {text(f)}, which is not an unknown of the equations."
+            raise DeclarationError("S105", msg, excerpt=excerpt(text(expr), f))
+    try:
+        return rank(expr, dim) or 0
+    except RankError as error:
+        shown = excerpt(text(expr), error.part)
+        raise DeclarationError(error.code, f"in {where}, {error.headline}", excerpt=shown, fix=error.fix) from None
+
+
+def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], time: sp.Symbol, dim: int) -> None:
+    """Targets are unknowns, values are of the same rank and free of time and of unknowns."""
+    for c in conditions:
+        where = f"IC({text(c.target)})"
+        check_pointwise(where, c.field, fields, dim)
+        if c.value.atoms(AppliedUndef, VectorField, Integral) or time in c.value.free_symbols:
+            msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
+            raise DeclarationError("S119", msg)
+        wanted, found = rank(c.field, dim), check_pointwise(where, c.value, (), dim)
+        if found != wanted and c.value != 0:
+            msg = f"{where} needs {kind(wanted)}, but {text(c.value)} is {kind(found)}."
+            fix = "give one expression per component: sm.Vector(a, b)" if wanted == 1 else ()
+            raise DeclarationError("S119", msg, fix=fix)

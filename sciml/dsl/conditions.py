@@ -1,0 +1,51 @@
+"""Conditions that select one solution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from sciml.dsl.operators import Dt, as_expression
+from sciml.dsl.vectors import VectorField
+from sciml.errors import DeclarationError
+
+__all__ = ["IC"]
+
+
+@dataclass(frozen=True, init=False)
+class IC:
+    """Initial condition ``target(t0, ·) = value``.
+
+    Args:
+        target: A field, a vector field, or ``Dt(field)`` where the equation is of second order.
+        value: An expression in the space coordinates and parameters; for a vector field a
+            ``Vector(...)`` or any vector expression such as ``Curl(...)``.
+    """
+
+    field: sp.Expr
+    order: int
+    value: sp.Expr
+
+    def __init__(self, target: Any, value: Any) -> None:
+        order, field = 0, target
+        if isinstance(target, Dt):
+            field, order = target.args[0], int(target.args[1])
+        elif isinstance(target, sp.Derivative) and len(target.variable_count) == 1:
+            field, order = target.expr, int(target.variable_count[0][1])
+        if not isinstance(field, (AppliedUndef, VectorField)):
+            msg = f"IC needs a field or Dt(field) as its target; got {target!r}."
+            raise DeclarationError("S118", msg, fix="sm.IC(w, sp.sin(x))")
+        object.__setattr__(self, "field", field)
+        object.__setattr__(self, "order", order)
+        object.__setattr__(self, "value", as_expression(value, "IC"))
+
+    @property
+    def target(self) -> sp.Expr:
+        """The left side, as it was declared."""
+        return Dt(self.field, self.order) if self.order else self.field
+
+    def __str__(self) -> str:
+        return f"IC({self.target}, {self.value})"

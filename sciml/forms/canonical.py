@@ -1,0 +1,295 @@
+"""From declared equations to the semilinear form: the ordered pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from sciml.dsl.text import text
+from sciml.errors import DeclarationError
+from sciml.forms.eliminate import Projection, eliminate, projection
+from sciml.forms.frame import Frame
+from sciml.forms.multiplier import atoms_of, multiply, substitute
+from sciml.forms.order import FirstOrder, first_order
+from sciml.forms.reassemble import difference
+from sciml.forms.rows import Row, refuse, rows_of
+from sciml.forms.semilinear import Constraint, NoiseTerm, NonlinearTerm, SemilinearForm, Slot, slot_symbol
+from sciml.forms.split import Split, split_row
+
+__all__ = ["semilinear"]
+
+Matrix = sp.Matrix
+
+
+def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
+    """Bring equations into semilinear form.
+
+    Args:
+        equations: Named equations of the declaration.
+        fields: Scalar unknowns (components of vector fields included), in declared order.
+        frame: Time and space.
+
+    Raises:
+        DeclarationError: The equations do not determine the unknowns, or leave the form; the
+            message underlines the term.
+    """
+    # Ranks first: everything after works on scalar rows.
+    rows = rows_of(equations, frame)
+    # Time before elimination, so that constraints may hold lower time derivatives.
+    first = first_order(rows, fields, frame)
+    algebraic = [f for f in fields if first.order[f] == 0]
+    state = tuple(z for f in fields if first.order[f] > 0 for z in first.chain[f])
+    _check_counts(first, rows, fields, algebraic)
+    # Linear constraints are substituted before the split: the fields they define may be multiplied.
+    reduced = eliminate(first.rows, algebraic, [*state, *algebraic], frame)
+    multipliers = [a for a in algebraic if a not in reduced.recover]
+    ordered = _match([*reduced.evolution, *first.definitions], state, frame, multipliers)
+    splits = [split_row(r, [*state, *multipliers], frame) for r in ordered]
+    mass, linear = _matrix(splits, state, "rate"), -_matrix(splits, state, "linear")
+    # Multipliers such as the pressure are projected out of the rows last: they act on all of them.
+    projected = _project(reduced.constraints, splits, mass, linear, state, multipliers, frame)
+    if projected is not None:
+        linear = linear if projected.keeps_linear else (projected.projector * linear).applyfunc(sp.expand)
+    recover = dict(reduced.recover)
+    if projected is not None:
+        recover |= _recover_multipliers(projected, splits, linear, state, frame)
+        recover = {f: substitute(e, recover, frame) for f, e in recover.items()}
+    form = _assemble(splits, mass, linear, state, first, projected, recover, frame)
+    constraints = [Constraint(r.equation, r.expr) for r in reduced.constraints]
+    constraints += [Constraint(name, substitute(e, recover, frame), True) for name, e in reduced.solvability]
+    object.__setattr__(form, "constraints", tuple(constraints))
+    _check_reassembly(form, ordered, recover, frame)
+    return form
+
+
+def _check_counts(
+    first: FirstOrder, rows: Sequence[Row], fields: Sequence[sp.Expr], algebraic: Sequence[sp.Expr]
+) -> None:
+    if len(algebraic) == len(fields):
+        msg = "no equation holds a time derivative; only evolution equations are solved."
+        raise DeclarationError("S139", msg, fix="add Dt(u) for the unknown that evolves")
+    if len(rows) != len(fields):
+        names = ", ".join(text(f) for f in fields)
+        msg = f"{len(fields)} unknown scalar field(s) ({names}) but {len(rows)} scalar equation(s)."
+        more = "an equation is missing; for a pressure that is Div(u) = 0" if len(rows) < len(fields) else ""
+        fix = more or "remove the equations that repeat others, or declare the missing unknown"
+        raise DeclarationError("S103", msg, fix=fix)
+    for row in first.rows:
+        if not row.terms:
+            msg = f"equation '{row.equation}' is 0 = 0 in this domain."
+            raise DeclarationError("S104", msg)
+
+
+def _match(
+    rows: Sequence[Row], state: Sequence[sp.Expr], frame: Frame, multipliers: Sequence[sp.Expr]
+) -> list[Row]:
+    """Put the row that evolves each state field in that field's place."""
+    if len(rows) != len(state):
+        names = ", ".join(text(f) for f in state)
+        msg = f"{len(state)} field(s) evolve in time ({names}), but {len(rows)} equation(s) hold a time derivative."
+        raise DeclarationError("S103", msg)
+    holds = []
+    for row in rows:
+        rates = {d.expr for d in row.expr.atoms(sp.Derivative)}
+        holds.append([j for j, f in enumerate(state) if f in rates])
+    place: dict[int, int] = {}
+    for i in sorted(range(len(rows)), key=lambda i: len(holds[i])):
+        free = [j for j in holds[i] if j not in place.values()]
+        if not free:
+            msg = f"equation '{rows[i].equation}' repeats time derivatives that others determine already."
+            raise refuse("S140", msg, rows[i].terms[0].origin)
+        place[i] = free[0]
+    return [rows[i] for i in sorted(place, key=lambda i: place[i])]
+
+
+def _matrix(splits: Sequence[Split], fields: Sequence[sp.Expr], kind: str) -> Matrix:
+    entries = [[getattr(s, kind).get(f, sp.S.Zero) for f in fields] for s in splits]
+    return Matrix(len(splits), len(fields), [sp.expand(e) for row in entries for e in row])
+
+
+def _project(
+    constraints: Sequence[Row],
+    splits: Sequence[Split],
+    mass: Matrix,
+    linear: Matrix,
+    state: Sequence[sp.Expr],
+    multipliers: Sequence[sp.Expr],
+    frame: Frame,
+) -> Projection | None:
+    if not constraints and not multipliers:
+        return None
+    held = [split_row(r, state, frame) for r in constraints]
+    for s in held:
+        if s.nonlinear or s.noise:
+            part = (s.nonlinear or s.noise)[0]
+            msg = "a constraint on evolving fields must be linear and without forcing"
+            raise refuse("S135", msg, part.origin)
+    if len(held) != len(multipliers):
+        names = ", ".join(text(m) for m in multipliers) or "none"
+        msg = f"{len(held)} constraint(s) on evolving fields, but {len(multipliers)} field(s) to enforce them: {names}."
+        origin = (held or splits)[0].row.terms[0].origin
+        raise refuse("S134", msg, origin, "a constraint such as Div(u) = 0 needs a pressure: add Grad(p)")
+    for s in splits:
+        for p in s.nonlinear:
+            if any(p.n.has(m) for m in multipliers):
+                msg = f"{text(p.n)} multiplies a field without time derivative, which only a linear term may hold."
+                raise refuse("S135", msg, p.origin)
+    gradient = -_matrix(splits, multipliers, "linear")
+    constraint = _matrix(held, state, "linear")
+    return projection(mass, linear, gradient, constraint, multipliers, held[0].row.terms[0].origin)
+
+
+def _recover_multipliers(
+    projected: Projection, splits: Sequence[Split], linear: Matrix, state: Sequence[sp.Expr], frame: Frame
+) -> dict[sp.Expr, sp.Expr]:
+    right = []
+    for i, s in enumerate(splits):
+        terms = [-multiply(p.n, p.outer, frame) for p in s.nonlinear]
+        if not projected.keeps_linear:
+            terms += [multiply(f, linear[i, j], frame) for j, f in enumerate(state)]
+        right.append(sp.Add(*terms))
+    return {
+        m: sp.Add(*(multiply(r, projected.on_rows[a, i], frame) for i, r in enumerate(right)))
+        for a, m in enumerate(projected.multipliers)
+    }
+
+
+def _assemble(
+    splits: Sequence[Split],
+    mass: Matrix,
+    linear: Matrix,
+    state: tuple[sp.Expr, ...],
+    first: FirstOrder,
+    projected: Projection | None,
+    recover: Mapping[sp.Expr, sp.Expr],
+    frame: Frame,
+) -> SemilinearForm:
+    if sp.expand(mass.det(method="berkowitz")) == 0:
+        msg = "the equations do not determine all time derivatives: the mass matrix M(k) is singular for every k."
+        raise refuse("S140", msg, splits[0].row.terms[0].origin)
+    slots = _Slots(state, frame)
+    columns = _Columns(len(state), projected)
+    for i, s in enumerate(splits):
+        for p in s.nonlinear:
+            columns.add(i, p.outer, -p.n, p.origin)
+    nonlinear = tuple(
+        NonlinearTerm(column, n := slots.replace(expr), slots.degree(n), origins)
+        for column, expr, origins in columns.merged(frame)
+    )
+    noise = tuple(
+        NoiseTerm(columns.column(i, p.outer), slots.replace(-p.amplitude), p.noise, (p.origin,))
+        for i, s in enumerate(splits)
+        for p in s.noise
+    )
+    lift = {}
+    for f, states in first.chain.items():
+        if first.order[f] > 0:
+            lift |= {z: sp.Derivative(f, (frame.time, n)) if n else f for n, z in enumerate(states)}
+    return SemilinearForm(
+        frame=frame,
+        state=state,
+        order=dict(first.order),
+        mass=sp.ImmutableMatrix(mass),
+        linear=sp.ImmutableMatrix(linear),
+        slots=tuple(slots.found),
+        nonlinear=nonlinear,
+        noise=noise,
+        recover=recover,
+        lift=lift,
+        origins=tuple(tuple(dict.fromkeys(t.origin for t in s.row.terms)) for s in splits),
+    )
+
+
+class _Slots:
+    """Deduplicated linear maps of the state that occur in pointwise terms."""
+
+    def __init__(self, state: Sequence[sp.Expr], frame: Frame) -> None:
+        self.state, self.frame = list(state), frame
+        self.found: list[Slot] = []
+        self.known: dict[sp.Expr, sp.Symbol] = {}
+
+    def replace(self, expr: sp.Expr) -> sp.Expr:
+        for atom in sorted(atoms_of(expr), key=sp.default_sort_key):
+            if atom not in self.known:
+                symbol, target = (sp.S.One, atom) if atom in self.state else (atom.symbol, atom.operand)
+                slot = Slot(self.state.index(target), symbol, slot_symbol(len(self.found)))
+                self.found.append(slot)
+                self.known[atom] = slot.placeholder
+        return expr.xreplace(self.known)
+
+    def degree(self, n: sp.Expr) -> int | None:
+        ys = [s.placeholder for s in self.found if s.placeholder in n.free_symbols]
+        if not ys:
+            return 0
+        try:
+            return int(sp.Poly(n, *ys).total_degree())
+        except sp.PolynomialError:
+            return None
+
+
+class _Columns:
+    """Collects pointwise terms by the Fourier symbols they enter the rows with.
+
+    A product that enters several rows is transformed once; all products that enter the same way
+    are summed into one pointwise expression.
+    """
+
+    def __init__(self, size: int, projected: Projection | None) -> None:
+        self.size, self.projected = size, projected
+        self.by_core: dict[sp.Expr, list[sp.Expr]] = {}
+        self.origins: dict[sp.Expr, list[object]] = {}
+
+    def column(self, row: int, outer: sp.Expr) -> tuple[sp.Expr, ...]:
+        unit = [outer if i == row else sp.S.Zero for i in range(self.size)]
+        if self.projected is None:
+            return tuple(unit)
+        return tuple((self.projected.projector * Matrix(unit)).applyfunc(sp.expand))
+
+    def add(self, row: int, outer: sp.Expr, n: sp.Expr, origin: object) -> None:
+        number, core = n.as_coeff_Mul()
+        total = self.by_core.setdefault(core, [sp.S.Zero] * self.size)
+        for i, s in enumerate(self.column(row, outer)):
+            total[i] += number * s
+        self.origins.setdefault(core, []).append(origin)
+
+    def merged(self, frame: Frame) -> list[tuple[tuple[sp.Expr, ...], sp.Expr, tuple]]:  # type: ignore[type-arg]
+        groups: dict[tuple[sp.Expr, ...], sp.Expr] = {}
+        origins: dict[tuple[sp.Expr, ...], list[object]] = {}
+        for core, total in self.by_core.items():
+            column, factor = _normalised([sp.expand(s) for s in total], frame)
+            if any(column):
+                groups[column] = groups.get(column, sp.S.Zero) + factor * core
+                origins.setdefault(column, []).extend(self.origins[core])
+        return [(c, n, tuple(dict.fromkeys(origins[c]))) for c, n in groups.items() if n != 0]
+
+
+def _normalised(column: list[sp.Expr], frame: Frame) -> tuple[tuple[sp.Expr, ...], sp.Expr]:
+    """Move a real factor from a column into the pointwise term, so that like columns merge."""
+    lead = next((s for s in column if s != 0), sp.S.Zero)
+    if lead == 0:
+        return tuple(column), sp.S.Zero
+    if sum(s != 0 for s in column) == 1:
+        factor, rest = sp.factor_terms(lead).as_independent(*frame.k.values(), as_Add=False)
+        imaginary = sp.I if factor.has(sp.I) else sp.S.One
+        factor = sp.expand(factor / imaginary)
+        if not factor.has(sp.I) and factor != 0:
+            return tuple(sp.expand(imaginary * rest) if s != 0 else sp.S.Zero for s in column), factor
+    number = lead.as_coeff_Mul()[0]
+    if number.is_real and number != 0:
+        return tuple(sp.expand(s / number) for s in column), number
+    return tuple(column), sp.S.One
+
+
+def _check_reassembly(
+    form: SemilinearForm, rows: Sequence[Row], recover: Mapping[sp.Expr, sp.Expr], frame: Frame
+) -> None:
+    substituted = []
+    for row in rows:
+        terms = tuple(type(t)(substitute(t.expr, recover, frame), t.origin) for t in row.terms)
+        substituted.append(Row(row.equation, terms))
+    wrong = difference(form, substituted)
+    if wrong:
+        detail = "; ".join(wrong)
+        msg = f"internal check failed: the canonical form differs from the declaration ({detail}). Please report this."
+        raise DeclarationError("S199", msg)

@@ -1,0 +1,188 @@
+"""Split pass: which part of a row is a time derivative, linear, nonlinear, forcing or noise.
+
+Nothing here solves or takes limits: terms are sorted by inspection after expansion, noise by
+its polynomial degree. Sums inside a multiplier are opened; products are not, so conservative
+form is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from math import comb
+
+import sympy as sp
+
+from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.operators import Integral
+from sciml.dsl.text import text
+from sciml.errors import DeclarationError
+from sciml.forms.frame import Frame
+from sciml.forms.multiplier import Multiplier, atoms_of, is_constant, is_local, multiply, to_derivatives
+from sciml.forms.rows import Origin, Row, refuse
+
+__all__ = ["NoisePart", "NonlinearPart", "Split", "expand", "normal", "split_row"]
+
+MAX_EXPANDED_TERMS = 20_000
+
+
+@dataclass(frozen=True)
+class NonlinearPart:
+    """``outer(k)[n]``: forcing and every term that is not linear with constant coefficients."""
+
+    outer: sp.Expr
+    n: sp.Expr
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class NoisePart:
+    """``outer(k)[g ξ]``."""
+
+    outer: sp.Expr
+    amplitude: sp.Expr
+    noise: sp.Expr
+    origin: Origin
+
+
+@dataclass
+class Split:
+    """A row sorted by kind: ``Σ rate ∂ₜf + Σ linear f + Σ outer[n] + Σ outer[g ξ] = 0``."""
+
+    row: Row
+    rate: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
+    linear: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
+    nonlinear: list[NonlinearPart] = field(default_factory=list)
+    noise: list[NoisePart] = field(default_factory=list)
+
+
+def expansion_size(expr: sp.Expr) -> int:
+    """Bound the number of terms that expanding ``expr`` would give."""
+    if expr.is_Add:
+        return sum(expansion_size(a) for a in expr.args)
+    if expr.is_Mul:
+        size = 1
+        for a in expr.args:
+            size = min(size * expansion_size(a), 10 * MAX_EXPANDED_TERMS)
+        return size
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 0:
+        m, n = expansion_size(expr.base), min(int(expr.exp), MAX_EXPANDED_TERMS)
+        return 1 if m == 1 else min(comb(n + m - 1, min(n, m - 1)), 10 * MAX_EXPANDED_TERMS)
+    return 1
+
+
+def expand(expr: sp.Expr) -> sp.Expr:
+    """Expand products and integer powers; leave exponentials and logarithms alone."""
+    if expansion_size(expr) > MAX_EXPANDED_TERMS:
+        msg = f"an expression would expand to more than {MAX_EXPANDED_TERMS} terms."
+        raise DeclarationError("S137", msg, fix="write it with fewer nested powers, or as a pointwise function")
+    return sp.expand(expr, power_base=False, power_exp=False, log=False, trig=False)
+
+
+def normal(expr: sp.Expr, frame: Frame) -> sp.Expr:
+    """Expand an expression and the operands of all multipliers in it."""
+
+    def opened(e: sp.Expr) -> sp.Expr:
+        if isinstance(e, Multiplier):
+            return multiply(normal(e.operand, frame), e.symbol, frame)
+        if not e.has(Multiplier):
+            return e
+        return e.func(*(opened(a) for a in e.args))
+
+    return expand(opened(expr))
+
+
+def split_row(row: Row, fields: Collection[sp.Expr], frame: Frame) -> Split:
+    """Sort the terms of a row.
+
+    Args:
+        row: The scalar equation.
+        fields: The unknown fields that may occur in it.
+        frame: Time and space.
+
+    Raises:
+        DeclarationError: A term does not fit the semilinear form; the message names it.
+    """
+    out = Split(row)
+    for term in row.terms:
+        for piece in sp.Add.make_args(normal(term.expr, frame)):
+            if piece != 0:
+                _sort(piece, term.origin, out, fields, frame)
+    for group in (out.rate, out.linear):
+        for f in [f for f, s in group.items() if sp.expand(s) == 0]:
+            del group[f]
+    return out
+
+
+def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr], frame: Frame) -> None:
+    constant, core = _constant_and_core(piece, frame)
+    outer, body = (core.symbol, core.operand) if isinstance(core, Multiplier) else (sp.S.One, core)
+    if body in fields:
+        out.linear[body] = out.linear.get(body, 0) + constant * outer
+        return
+    if body.atoms(sp.Derivative):
+        _sort_rate(constant * outer, body, origin, out, fields)
+        return
+    if body.atoms(Integral):
+        msg = f"Integral(...) is for outputs and cannot drive an equation: {text(piece)}."
+        raise refuse("S136", msg, origin)
+    bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
+    if bad or (outer != 1 and not atoms_of(body) and is_local(outer, frame)):
+        target = bad[0] if bad else core
+        for smaller in _opened(constant, outer, body, target, origin, frame):
+            _sort(smaller, origin, out, fields, frame)
+        return
+    if body.atoms(WhiteNoise):
+        out.noise.append(_noise_part(outer, constant, body, origin))
+        return
+    out.nonlinear.append(NonlinearPart(outer, constant * body, origin))
+
+
+def _constant_and_core(piece: sp.Expr, frame: Frame) -> tuple[sp.Expr, sp.Expr]:
+    factors = sp.Mul.make_args(piece)
+    constant = sp.Mul(*(f for f in factors if is_constant(f, frame)))
+    return constant, sp.Mul(*(f for f in factors if not is_constant(f, frame)))
+
+
+def _sort_rate(
+    symbol: sp.Expr, body: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr]
+) -> None:
+    if isinstance(body, sp.Derivative) and body.expr in fields:
+        out.rate[body.expr] = out.rate.get(body.expr, 0) + symbol
+        return
+    msg = "the time derivative must enter linearly with constant coefficients"
+    fix = "divide by its coefficient, or choose the conserved quantity as the unknown"
+    raise refuse("S131", f"{msg}; got {text(body)}.", origin, fix)
+
+
+def _opened(
+    constant: sp.Expr, outer: sp.Expr, body: sp.Expr, target: Multiplier, origin: Origin, frame: Frame
+) -> Iterator[sp.Expr]:
+    """Apply a local operator by the product rule where a multiplier is not possible."""
+    if not is_local(target.symbol, frame):
+        msg = f"a nonlocal operator of {text(target.operand)} is multiplied by other fields."
+        fix = "only nonlocal operators of the unknown fields themselves may be multiplied"
+        raise refuse("S132", msg, origin, fix)
+    opened = to_derivatives(target.operand, target.symbol, frame)
+    if target.operand == body and target.symbol == outer:  # explicit forcing: differentiate it exactly
+        yield from sp.Add.make_args(normal(constant * opened, frame))
+        return
+    product = constant * body.xreplace({target: opened})
+    yield from sp.Add.make_args(normal(multiply(product, outer, frame), frame))
+
+
+def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin) -> NoisePart:
+    noises = sorted(body.atoms(WhiteNoise), key=str)
+    dummies = {n: sp.Dummy() for n in noises}
+    hidden = any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body))
+    plain = body.xreplace(dummies)
+    try:
+        terms = [] if hidden else sp.Poly(plain, *dummies.values()).terms()
+    except sp.PolynomialError:
+        terms = []
+    if len(terms) != 1 or sum(terms[0][0]) != 1:
+        msg = f"noise must enter linearly; got {text(body)}."
+        fix = "write  amplitude(u, x, t)*xi  with the amplitude free of noise"
+        raise refuse("S133", msg, origin, fix)
+    powers, amplitude = terms[0]
+    return NoisePart(outer, constant * amplitude, noises[powers.index(1)], origin)

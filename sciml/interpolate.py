@@ -1,0 +1,35 @@
+"""Evaluation of periodic grid data at arbitrary points: the trigonometric interpolant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["fourier_interpolate"]
+
+Array = np.ndarray[Any, Any]
+
+
+def fourier_interpolate(values: Array, axis: int, low: float, period: float, points: Array) -> Array:
+    """Evaluate the trigonometric interpolant of ``values`` along one periodic axis.
+
+    Exact for band-limited data. On an even number of points the Nyquist mode is a cosine.
+
+    Args:
+        values: Real data on ``low + period * arange(n)/n`` along ``axis``.
+        axis: The periodic axis.
+        low: Left end.
+        period: Period.
+        points: Target coordinates, shape ``(m,)``.
+
+    Returns:
+        Values with ``axis`` replaced by one of length m.
+    """
+    n = values.shape[axis]
+    coefficients = np.fft.rfft(values, axis=axis, norm="forward")
+    modes = np.arange(n // 2 + 1)
+    weight = np.where((modes == 0) | ((n % 2 == 0) & (modes == n // 2)), 1.0, 2.0)
+    phase = np.exp(2j * np.pi * np.outer((points - low) / period, modes)) * weight
+    moved = np.moveaxis(coefficients, axis, -1)
+    return np.moveaxis((moved @ phase.T).real, -1, axis)

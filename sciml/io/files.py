@@ -1,0 +1,189 @@
+"""Write and read one solution per file.
+
+The file is netCDF-4 written through h5netcdf: readable by h5py, netCDF4, xarray and ParaView
+without this package. Attributes are numbers and text; structured ones are JSON text. Reading
+executes nothing: the problem is rebuilt from a closed table, weights would be arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5netcdf
+import numpy as np
+import xarray as xr
+
+from sciml.errors import FileError
+from sciml.problem import Problem
+
+if TYPE_CHECKING:
+    from sciml.solution import Solution
+
+__all__ = ["load", "write"]
+
+SCHEMA_VERSION = 1
+COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
+MAX_JSON = 8 * 2**20
+MAX_JSON_DEPTH = 256
+
+
+def write(solution: Solution, path: str | Path) -> Path:
+    """Write a solution; an existing file is replaced only once the new one is complete.
+
+    Raises:
+        FileError: The folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        msg = f"the folder {target.parent} does not exist."
+        raise FileError("F410", msg, fix=f"mkdir -p {target.parent}")
+    tree = solution.tree
+    tree.attrs = _attributes(solution)
+    encoding = {"/": {str(n): _encoding(v) for n, v in solution.ds.variables.items()}}
+    encoding["/parameters"] = {str(n): {"_FillValue": None} for n in tree["parameters"].data_vars}
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    try:
+        tree.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _encoding(variable: xr.Variable) -> dict[str, Any]:
+    encoding: dict[str, Any] = {"_FillValue": None}
+    if variable.nbytes > COMPRESS_ABOVE:
+        encoding |= {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": (1, *variable.shape[1:])}
+    return encoding
+
+
+def _attributes(solution: Solution) -> dict[str, Any]:
+    problem, provenance = solution.problem, solution.provenance
+    versions = provenance.get("versions", {})
+    source = f"sciml-solvers {versions.get('sciml-solvers', 'unknown')}, method {solution.method.get('name')}"
+    return {
+        "Conventions": "CF-1.12",
+        "title": problem.name,
+        "comment": problem.description,
+        "source": source,
+        "history": f"{provenance.get('created', '')} created by {source}",
+        "references": "; ".join(problem.references),
+        "sciml_schema_version": SCHEMA_VERSION,
+        "sciml_problem": json.dumps(problem.to_json()),
+        "sciml_problem_sha256": problem.digest,
+        "sciml_method": json.dumps(solution.method),
+        "sciml_provenance": json.dumps(provenance),
+        "sciml_status": solution.status,
+        "sciml_reason": solution.reason,
+    }
+
+
+def load(path: str | Path) -> Solution:
+    """Read a solution back, problem included.
+
+    Raises:
+        FileError: Not a file of this package, damaged, or asking for more than a loader may do.
+    """
+    from sciml.solution import Solution
+
+    target = Path(path)
+    if not target.is_file():
+        msg = f"there is no file {target}."
+        raise FileError("F411", msg)
+    attributes = _read_attributes(target)
+    problem = Problem.from_json(_json(attributes["sciml_problem"], "sciml_problem"))
+    if problem.digest != attributes["sciml_problem_sha256"]:
+        msg = f"{target.name}: the stored problem does not match its checksum."
+        raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
+    method = _json(attributes["sciml_method"], "sciml_method")
+    provenance = _json(attributes["sciml_provenance"], "sciml_provenance")
+    status = attributes["sciml_status"]
+    if not isinstance(method, dict) or not isinstance(provenance, dict):
+        msg = f"{target.name}: method and provenance must be JSON objects."
+        raise FileError("F412", msg)
+    if status not in ("converged", "budget", "diverged", "interrupted"):
+        msg = f"{target.name}: unknown status {str(status)[:40]!r}."
+        raise FileError("F412", msg)
+    return Solution(_dataset(target, problem), problem, method, provenance, status, str(attributes["sciml_reason"]))
+
+
+def _read_attributes(target: Path) -> dict[str, Any]:
+    wanted = (
+        "sciml_problem",
+        "sciml_problem_sha256",
+        "sciml_method",
+        "sciml_provenance",
+        "sciml_status",
+        "sciml_reason",
+        "sciml_schema_version",
+    )
+    try:
+        with h5netcdf.File(target, "r") as file:
+            found = {name: file.attrs[name] for name in wanted if name in file.attrs}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{target.name} cannot be read as netCDF-4: {str(error)[:200]}"
+        raise FileError("F412", msg) from None
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        msg = f"{target.name} was not written by this package: it has no attribute {missing[0]!r}."
+        raise FileError("F412", msg, fix="open it with xarray.open_dataset(path, engine='h5netcdf')")
+    version = found["sciml_schema_version"]
+    if not isinstance(version, (int, np.integer)) or int(version) != SCHEMA_VERSION:
+        msg = f"{target.name} has file schema {str(version)[:40]!r}; this version reads {SCHEMA_VERSION}."
+        raise FileError("F412", msg, fix="install a matching version of sciml-solvers")
+    return found
+
+
+def _json(content: Any, name: str) -> Any:
+    """Parse JSON of bounded size and depth."""
+    if not isinstance(content, str) or len(content) > MAX_JSON or _depth(content) > MAX_JSON_DEPTH:
+        msg = f"attribute {name!r} is not JSON of at most {MAX_JSON} characters and {MAX_JSON_DEPTH} levels."
+        raise FileError("F412", msg)
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        msg = f"attribute {name!r} is not JSON: {str(error)[:120]}"
+        raise FileError("F412", msg) from None
+
+
+def _depth(content: str) -> int:
+    """Bound the nesting of JSON text from its brackets, those inside strings included."""
+    level = deepest = 0
+    for character in content:
+        if character in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif character in "]}":
+            level -= 1
+    return deepest
+
+
+def _dataset(target: Path, problem: Problem) -> xr.Dataset:
+    """Read the variables that the problem names, without interpreting any text attribute."""
+    wanted = {"time", *(x.name for x in problem.frame.space)}
+    with xr.open_dataset(target, engine="h5netcdf", decode_cf=False) as ds:
+        loaded = ds.load()
+    for name, variable in loaded.variables.items():
+        if variable.dtype.kind not in "fiu":
+            msg = f"{target.name}: variable {str(name)[:40]!r} is not numeric."
+            raise FileError("F412", msg)
+    if not wanted <= set(loaded.variables):
+        msg = f"{target.name}: coordinates {', '.join(sorted(wanted - set(map(str, loaded.variables))))} are missing."
+        raise FileError("F412", msg)
+    return loaded.set_coords([str(n) for n in loaded.variables if n in wanted]).drop_attrs(deep=False)
+

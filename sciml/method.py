@@ -1,0 +1,172 @@
+"""Methods: what a solver must offer, and how names find them.
+
+A method is an immutable option object. Packages register methods under the entry-point group
+``sciml.methods``; naming one loads its options, and its engine only when a plan starts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sciml.errors import MethodMismatch, OptionError, UnknownMethod, did_you_mean
+from sciml.options import as_record
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sciml.grid import Grid
+    from sciml.problem import Problem
+    from sciml.run import Run
+
+__all__ = ["Engine", "Method", "MethodTable", "Unmet", "find_method", "installed", "registry", "table"]
+
+GROUP = "sciml.methods"
+REFERENCE = "spectral"
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """Something a method needs and a problem does not have."""
+
+    reason: str
+    fix: str = ""
+
+
+class Engine(Protocol):
+    """The computing side of a method: ``start → step → finish`` on an explicit state."""
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Say what will be done, before any cost is paid."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Number of steps of a complete run."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads that suit the size of the problem; None for torch's own number."""
+        ...
+
+    def start(self) -> Any:
+        """Return the initial state."""
+        ...
+
+    def step(self, state: Any) -> Any:
+        """Advance by one step.
+
+        Raises:
+            Diverged: The state is no longer usable; the previous one still is.
+        """
+        ...
+
+    def finish(self, state: Any) -> xr.Dataset:
+        """Return everything computed so far, labelled."""
+        ...
+
+
+class Method(ABC):
+    """Base of all option objects; subclasses are decorated with ``@options``."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def requires(self, problem: Problem) -> list[Unmet]:
+        """Return why this method cannot solve the problem; empty if it can."""
+
+    @abstractmethod
+    def engine(self, problem: Problem, grid: Grid, run: Run) -> Engine:
+        """Import the engine and prepare it."""
+
+    def record(self) -> dict[str, Any]:
+        """Return name and options as JSON-ready data."""
+        return {"name": self.name, "options": as_record(self)}
+
+
+def registry(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name; two of one name are an error."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        if point.name in found and found[point.name].value != point.value:
+            msg = f"two installed packages offer {point.name!r} in {group}: {found[point.name].value} and {point.value}."
+            raise UnknownMethod("M203", msg, fix="uninstall one of them")
+        found[point.name] = point
+    return dict(sorted(found.items()))
+
+
+@cache
+def installed() -> dict[str, EntryPoint]:
+    """Return the installed methods by name."""
+    return registry(GROUP)
+
+
+def find_method(method: Method | str | None) -> Method:
+    """Turn a name into a method with default options; pass objects through.
+
+    Raises:
+        UnknownMethod: No installed method has this name.
+    """
+    if method is None:
+        method = REFERENCE
+    if isinstance(method, Method):
+        return method
+    if isinstance(method, type) and issubclass(method, Method):
+        msg = f"method={method.__name__} is a class."
+        raise OptionError("O303", msg, fix=f"write {method.__name__}() or {method.name!r}")
+    known = installed()
+    if not isinstance(method, str) or method not in known:
+        hint = did_you_mean(method, known) if isinstance(method, str) else ""
+        msg = f"no method {method!r}.{hint}"
+        raise UnknownMethod("M200", msg, fix=f"installed: {', '.join(known) or 'none'}")
+    loaded: Method = known[method].load()()
+    return loaded
+
+
+@dataclass(frozen=True)
+class MethodTable:
+    """Which installed methods can solve a problem; prints as a table."""
+
+    problem: str
+    rows: dict[str, tuple[str, list[Unmet]]]
+
+    @property
+    def able(self) -> list[str]:
+        """Names of the methods that can."""
+        return [name for name, (_, unmet) in self.rows.items() if not unmet]
+
+    def __str__(self) -> str:
+        lines = [f"methods for {self.problem!r}"]
+        for name, (summary, unmet) in self.rows.items():
+            lines.append(f"  {name:<10} {'yes' if not unmet else 'no '}  {summary if not unmet else unmet[0].reason}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def table(problem: Problem) -> MethodTable:
+    """Ask every installed method about a problem."""
+    rows = {}
+    for name, point in installed().items():
+        method = point.load()()
+        rows[name] = (method.summary, method.requires(problem))
+    return MethodTable(problem.name, rows)
+
+
+def check_match(method: Method, problem: Problem) -> None:
+    """Refuse a problem that the method cannot solve.
+
+    Raises:
+        MethodMismatch: With the first reason, and the methods that can.
+    """
+    unmet = method.requires(problem)
+    if unmet:
+        others = ", ".join(table(problem).able) or "none installed"
+        fix = [u.fix for u in unmet if u.fix] + [f"methods that can: {others}"]
+        msg = f"{method.name!r} cannot solve {problem.name!r}: {unmet[0].reason}."
+        raise MethodMismatch("M201", msg, fix=fix)

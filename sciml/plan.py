@@ -1,0 +1,158 @@
+"""A plan: what will be done, and the loop that does it.
+
+The method computes (``start → step → finish``); the plan owns everything around it: budget,
+interruption, divergence, checkpoints, progress.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciml.compute import limited_threads
+from sciml.errors import DataError, Diverged, OptionError
+from sciml.grid import Grid
+from sciml.method import Engine, Method, check_match, find_method
+from sciml.run import Run
+from sciml.solution import Solution, Status
+
+if TYPE_CHECKING:
+    from sciml.problem import Problem
+
+__all__ = ["Plan", "make_plan"]
+
+CHECKPOINT_SECONDS = 60.0
+
+
+def make_plan(problem: Problem, method: Method | str | None, grid: Grid | None, run: Run | None) -> Plan:
+    """Check that everything fits together and prepare the engine."""
+    found = find_method(method)
+    for value, kind, name in ((grid, Grid, "grid"), (run, Run, "run")):
+        if value is not None and not isinstance(value, kind):
+            msg = f"{name}= must be a sciml.{kind.__name__}; got {value!r}."
+            raise OptionError("O304", msg, fix=f"{name}=sm.{kind.__name__}(...)")
+    check_match(found, problem)
+    run, grid = run or Run(), grid or Grid()
+    return Plan(problem, found, grid, run, found.engine(problem, grid, run))
+
+
+class Plan:
+    """A prepared computation; print it before paying for it, run it whole or by hand.
+
+    >>> plan = problem.plan("spectral")      # doctest: +SKIP
+    >>> print(plan)                          # doctest: +SKIP
+    >>> plan.step(10); plan.solution()       # doctest: +SKIP
+    """
+
+    def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run, engine: Engine) -> None:
+        self.problem, self.method, self.grid, self.run = problem, method, grid, run
+        self._engine = engine
+        self._state: Any = None
+        self._done = 0
+        self._seconds = 0.0
+        self._status: Status = "budget"
+        self._reason = "not started"
+
+    @property
+    def total(self) -> int:
+        """Number of steps of a complete run."""
+        return self._engine.total
+
+    @property
+    def done(self) -> int:
+        """Number of steps taken."""
+        return self._done
+
+    def __str__(self) -> str:
+        rows = [("method", f"{self.method.name}: {self.method.summary}"), *self._engine.describe()]
+        if self.problem.exact:
+            rows.append(("check", "an exact solution is declared: sol.compare('exact')"))
+        width = max(len(n) for n, _ in rows)
+        lines = [f"  {n:<{width}}  {v}" for n, v in rows]
+        return "\n".join([f"Plan for {self.problem.name!r}", *lines])
+
+    def step(self, count: int = 1) -> Plan:
+        """Take up to ``count`` steps.
+
+        Raises:
+            Diverged: The last good state is kept and ``solution()`` still works.
+        """
+        began = time.perf_counter()
+        try:
+            with limited_threads(self.run.threads or self._engine.threads):
+                self._start()
+                for _ in range(min(count, self.total - self._done)):
+                    self._state = self._engine.step(self._state)
+                    self._done += 1
+        except Diverged as error:
+            self._status, self._reason = "diverged", str(error)
+            raise
+        finally:
+            self._seconds += time.perf_counter() - began
+        self._status = "converged" if self._done == self.total else "budget"
+        self._reason = "complete" if self._done == self.total else f"{self._done} of {self.total} steps"
+        return self
+
+    def _start(self) -> None:
+        if self._state is None:
+            self._state = self._engine.start()
+
+    def solution(self) -> Solution:
+        """Return what has been computed so far."""
+        if self._state is None:
+            msg = "nothing has been computed yet."
+            raise DataError("D205", msg, fix="plan.step()  or  problem.solve(...)")
+        return Solution.collect(
+            self._engine.finish(self._state),
+            problem=self.problem,
+            method=self.method.record(),
+            run=self.run,
+            status=self._status,
+            reason=self._reason,
+            seconds=self._seconds,
+            device=dict(self._engine.describe()).get("device", ""),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write what has been computed so far to a file."""
+        return self.solution().save(path)
+
+    def complete(self) -> Solution:
+        """Run to the end or to the budget; Ctrl-C returns what there is."""
+        from sciml.progress import progress_bar
+
+        budget, began, saved = self.run.limits, time.perf_counter(), time.perf_counter()
+        limit = min(self.total, budget.steps or self.total)
+        try:
+            self.step(0)
+            with progress_bar(self.problem.name, self.total, self.run.progress) as advance:
+                while self._done < limit:
+                    self.step()
+                    advance()
+                    now = time.perf_counter()
+                    if budget.seconds and now - began > budget.seconds:
+                        break
+                    if self.run.out and now - saved > CHECKPOINT_SECONDS:
+                        self._checkpoint()
+                        saved = now
+        except KeyboardInterrupt:
+            if self._state is None:
+                raise
+            self._status, self._reason = "interrupted", f"interrupted after {self._done} of {self.total} steps"
+        except Diverged as error:
+            if self._state is None:
+                raise
+            error.solution = self.solution()
+            self._checkpoint()
+            if self.run.throw:
+                raise
+            return error.solution  # type: ignore[no-any-return]
+        self._checkpoint()
+        return self.solution()
+
+    def _checkpoint(self) -> None:
+        if self.run.out:
+            folder = Path(self.run.out)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.save(folder / "solution.h5")

@@ -1,0 +1,432 @@
+"""A problem: equations, domain, time, conditions, roles of symbols. Declared once, immutable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from sciml.dsl.checks import (
+    check_condition_values,
+    check_fields,
+    check_names,
+    check_parameters,
+    check_pointwise,
+    check_roles,
+    equations_of,
+    fields_of,
+)
+from sciml.dsl.conditions import IC
+from sciml.dsl.coordinates import check_name
+from sciml.dsl.domains import Torus, interval
+from sciml.dsl.encoding import decode, encode
+from sciml.dsl.operators import BiotSavart, as_expression
+from sciml.dsl.text import equation_text, latex, text
+from sciml.dsl.vectors import Vector, VectorField
+from sciml.errors import DeclarationError, FileError
+from sciml.forms import Frame, SemilinearForm, semilinear
+from sciml.forms.components import components
+from sciml.forms.multiplier import Multiplier, is_local
+
+if TYPE_CHECKING:
+    from sciml.grid import Grid
+    from sciml.method import Method, MethodTable
+    from sciml.plan import Plan
+    from sciml.run import Run
+    from sciml.solution import Solution
+
+__all__ = ["Problem"]
+
+SCHEMA = 1
+
+
+class Problem:
+    """A mathematical problem, as every method reads it.
+
+    Args:
+        equations: One ``sp.Eq``, a sequence, or a dict that names them; a bare expression means
+            ``= 0``.
+        domain: Where it is posed, e.g. ``Torus((x, 0, 1))``.
+        time: ``(t, start, end)``.
+        conditions: Initial conditions.
+        parameters: A number for each symbol that is neither coordinate nor unknown.
+        outputs: Named expressions that every method evaluates and stores. A lone ``BiotSavart``
+            in the equations is stored as ``v`` unless outputs are given.
+        exact: Known solution: ``{field or output name: expression}``.
+        name: Title, used in messages and files.
+        description: What the problem is, one or two sentences.
+        references: Sources, as DOIs or citations.
+
+    Raises:
+        DeclarationError: The declaration is incomplete or contradictory; the message underlines
+            the place and names the fix.
+    """
+
+    name: str
+    equations: Mapping[str, sp.Eq]
+    domain: Torus
+    time: tuple[sp.Symbol, sp.Expr, sp.Expr]
+    conditions: tuple[IC, ...]
+    parameters: Mapping[sp.Symbol, float]
+    outputs: Mapping[str, sp.Expr]
+    exact: Mapping[sp.Expr | str, sp.Expr]
+    description: str
+    references: tuple[str, ...]
+    fields: tuple[sp.Expr, ...]
+
+    def __init__(
+        self,
+        *,
+        equations: Any,
+        domain: Torus,
+        time: Any,
+        conditions: Sequence[IC] = (),
+        parameters: Mapping[sp.Symbol, Any] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        exact: Mapping[Any, Any] | None = None,
+        name: str = "problem",
+        description: str = "",
+        references: Sequence[str] = (),
+    ) -> None:
+        self._declare(equations, domain, time, conditions, parameters, outputs, exact, name, description, references)
+        self._check_conditions_complete(self.form)
+
+    def _declare(
+        self,
+        equations: Any,
+        domain: Any,
+        time: Any,
+        conditions: Sequence[IC],
+        parameters: Mapping[sp.Symbol, Any] | None,
+        outputs: Mapping[str, Any] | None,
+        exact: Mapping[Any, Any] | None,
+        name: str,
+        description: str,
+        references: Sequence[str],
+    ) -> None:
+        named = equations_of(equations)
+        if not isinstance(domain, Torus):
+            msg = f"domain must be a domain object; got {domain!r}."
+            raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
+        if any(not isinstance(c, IC) for c in conditions):
+            msg = f"conditions must be a list of conditions; got {conditions!r}."
+            raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
+        found = fields_of(named.values())
+        store = object.__setattr__
+        store(self, "name", str(name))
+        store(self, "equations", named)
+        store(self, "domain", domain)
+        store(self, "time", interval(time, "time"))
+        store(self, "conditions", tuple(conditions))
+        store(self, "parameters", check_parameters(parameters or {}))
+        store(self, "outputs", self._outputs(outputs))
+        store(self, "exact", self._exact(exact or {}))
+        store(self, "description", " ".join(str(description).split()))
+        store(self, "references", tuple(map(str, references)))
+        store(self, "fields", tuple(found))
+        self._check()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        msg = "a Problem is immutable; use problem.with_(...) to get a changed copy"
+        raise AttributeError(msg)
+
+    def _outputs(self, declared: Mapping[str, Any] | None) -> dict[str, sp.Expr]:
+        if declared is None:
+            velocities = set().union(*(e.atoms(BiotSavart) for e in self.equations.values()))
+            return {"v": velocities.pop()} if len(velocities) == 1 else {}
+        return {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
+
+    def _exact(self, declared: Mapping[Any, Any]) -> dict[sp.Expr | str, sp.Expr]:
+        return {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
+
+    def _check(self) -> None:
+        t, space = self.time[0], self.domain.coordinates
+        if t in space:
+            msg = f"{t} is both time and a coordinate of the domain."
+            raise DeclarationError("S106", msg)
+        others = self._other_expressions()
+        everything = [*self.equations.values(), *others.values(), *self.parameters, t, *space]
+        check_names(everything)
+        taken = {s.name for e in everything for s in e.free_symbols}
+        taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in self.fields}
+        for name in self.outputs:
+            if name in taken:
+                msg = f"the output {name!r} has the name of a symbol or field of the problem."
+                raise DeclarationError("S102", msg, fix="choose another name for the output")
+        check_fields(self.fields, t, space)
+        check_roles(self.equations, others, self.parameters, {t, *space})
+        check_condition_values(self.conditions, self.fields, t, self.frame.dim)
+        for name, e in self.outputs.items():
+            check_pointwise(f"output {name!r}", e, self.fields, self.frame.dim)
+        for key, e in self.exact.items():
+            self._check_exact(key, e)
+
+    def _check_exact(self, key: Any, value: sp.Expr) -> None:
+        target = self.outputs.get(key) if isinstance(key, str) else key
+        if target is None or (not isinstance(key, str) and key not in self._scalar_or_vector()):
+            msg = f"exact: {key} is neither an unknown nor an output."
+            raise DeclarationError("S105", msg, fix=f"keys: {', '.join(map(text, self.fields))}")
+        wanted = check_pointwise("exact", target, self.fields, self.frame.dim)
+        if check_pointwise(f"exact solution for {text(key)}", value, (), self.frame.dim) != wanted:
+            msg = f"exact solution for {text(key)}: its rank differs from that of {text(target)}."
+            raise DeclarationError("S120", msg)
+
+    def _scalar_or_vector(self) -> set[sp.Expr]:
+        return {*self.fields, *self.scalar_fields}
+
+    def _other_expressions(self) -> dict[str, sp.Basic]:
+        out: dict[str, sp.Basic] = {}
+        for i, bound in enumerate((*self.domain.expressions, *self.time[1:])):
+            out[f"a bound of domain or time ({i})"] = bound
+        for c in self.conditions:
+            out[f"the value of IC({text(c.target)})"] = c.value
+            out[f"the target of IC({text(c.target)})"] = c.field
+        out |= {f"output {n!r}": e for n, e in self.outputs.items()}
+        out |= {f"exact solution for {text(k)}": e for k, e in self.exact.items()}
+        return out
+
+    def _check_conditions_complete(self, form: SemilinearForm) -> None:
+        values = self.initial_values()
+        for state, target in form.lift.items():
+            if target not in values:
+                order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
+                shown = f"Dt({text(target.expr)})" if order == 1 else text(target)
+                msg = f"{text(state)} has no initial condition."
+                raise DeclarationError("S160", msg, fix=f"add  sm.IC({shown}, ...)  to conditions")
+        for target in values:
+            base = target.expr if isinstance(target, sp.Derivative) else target
+            if target not in form.lift.values():
+                n = form.order[base]
+                why = "it has no time derivative and follows from the others" if n == 0 else f"its equation is of order {n} in time"
+                msg = f"an initial condition is given for {text(target)}, but {why}."
+                raise DeclarationError("S161", msg, fix="remove this condition")
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Time and space coordinates."""
+        return Frame(self.time[0], self.domain.coordinates)
+
+    @property
+    def scalar_fields(self) -> tuple[sp.Expr, ...]:
+        """The unknowns, vector fields split into components."""
+        out: list[sp.Expr] = []
+        for f in self.fields:
+            out += [f.component(x) for x in self.frame.space] if isinstance(f, VectorField) else [f]
+        return tuple(out)
+
+    @cached_property
+    def form(self) -> SemilinearForm:
+        """The canonical form; print it to see what the package understood."""
+        return semilinear(self.equations, self.scalar_fields, self.frame)
+
+    def initial_values(self) -> dict[sp.Expr, sp.Expr]:
+        """Return the declared initial value of each scalar field or time derivative.
+
+        Keys are fields and ``Derivative(field, (t, n))``; values are in component language.
+        """
+        out: dict[sp.Expr, sp.Expr] = {}
+        for c in self.conditions:
+            targets, values = components(c.field, self.frame), components(c.value, self.frame)
+            for f, value in zip(targets.flat, values.flat if values.ndim else [values[()]] * targets.size, strict=True):
+                key = sp.Derivative(f, (self.frame.time, c.order)) if c.order else f
+                if key in out:
+                    msg = f"{text(key)} has two initial conditions."
+                    raise DeclarationError("S161", msg, fix="remove one of them")
+                out[key] = value
+        return out
+
+    def variables(self) -> dict[str, tuple[sp.Expr, ...]]:
+        """Return what a solution holds: name → component expressions (one for a scalar)."""
+        out: dict[str, tuple[sp.Expr, ...]] = {}
+        for f in self.fields:
+            name = f.name if isinstance(f, VectorField) else f.func.__name__
+            out[name] = tuple(components(f, self.frame).flat)
+        for name, e in self.outputs.items():
+            out[name] = tuple(components(e, self.frame).flat)
+        return out
+
+    def is_vector(self, name: str) -> bool:
+        """Tell whether a variable has components."""
+        if name in self.outputs:
+            return check_pointwise(name, self.outputs[name], self.fields, self.frame.dim) > 0
+        return any(isinstance(f, VectorField) and f.name == name for f in self.fields)
+
+    def expand(self, expr: Any) -> sp.Expr:
+        """Write an expression in components, with ordinary derivatives wherever they exist."""
+        array = components(as_expression(expr, "expand"), self.frame)
+        parts = [_with_derivatives(e, self.frame) for e in array.flat]
+        return Vector(*parts) if array.ndim == 1 else parts[0] if array.ndim == 0 else sp.Array(parts, array.shape)
+
+    def number(self, expr: sp.Expr) -> float:
+        """Evaluate a bound or other constant with the parameter values."""
+        return float(expr.subs(self.parameters))
+
+    def with_(self, **changes: Any) -> Problem:
+        """Return a copy with some arguments replaced; ``parameters`` are merged."""
+        if "parameters" in changes:
+            changes["parameters"] = {**self.parameters, **changes["parameters"]}
+        now = {
+            "equations": dict(self.equations),
+            "domain": self.domain,
+            "time": self.time,
+            "conditions": self.conditions,
+            "parameters": self.parameters,
+            "outputs": self.outputs,
+            "exact": self.exact,
+            "name": self.name,
+            "description": self.description,
+            "references": self.references,
+        }
+        return Problem(**{**now, **changes})
+
+    # --- methods -------------------------------------------------------------------------------
+
+    def methods(self) -> MethodTable:
+        """Tell which installed methods can solve this problem, and why the others cannot."""
+        from sciml.method import table
+
+        return table(self)
+
+    def plan(self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None) -> Plan:
+        """Prepare a solution without computing it; ``print(plan)`` tells what will be done."""
+        from sciml.plan import make_plan
+
+        return make_plan(self, method, grid, run)
+
+    def solve(self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None) -> Solution:
+        """Solve the problem.
+
+        Args:
+            method: A method object such as ``Spectral(dt=0.01)``, its name, or None for the
+                reference method.
+            grid: Where the answer is stored.
+            run: Seed, device, precision, budget, output folder.
+
+        Raises:
+            UnknownMethod, MethodMismatch, DataError: Nothing was computed.
+            Diverged: The computation failed; ``error.solution`` holds what there is.
+        """
+        return self.plan(method, grid=grid, run=run).complete()
+
+    # --- identity and storage ------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the problem as JSON-ready data, without any code."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "description": self.description,
+            "references": list(self.references),
+            "equations": {n: [encode(e.lhs), encode(e.rhs)] for n, e in self.equations.items()},
+            "domain": ["Torus", *([encode(v) for v in axis] for axis in self.domain.axes)],
+            "time": [encode(v) for v in self.time],
+            "conditions": [["IC", encode(c.field), c.order, encode(c.value)] for c in self.conditions],
+            "parameters": [[encode(s), float(v).hex()] for s, v in self.parameters.items()],
+            "outputs": {n: encode(e) for n, e in self.outputs.items()},
+            "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in self.exact.items()],
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> Problem:
+        """Rebuild a problem; nothing in ``data`` is executed.
+
+        Raises:
+            FileError: The data is not a problem of this schema.
+        """
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            msg = f"not a problem of schema {SCHEMA}."
+            raise FileError("F402", msg)
+        problem = cls.__new__(cls)
+        try:
+            problem._declare(**_read(data))
+        except FileError:
+            raise
+        except (DeclarationError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+            msg = f"the stored problem cannot be rebuilt: {str(error)[:300]}"
+            raise FileError("F402", msg) from None
+        return problem
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: equal problems have equal digests."""
+        plain = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    # --- printing ------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        t, start, end = self.time
+        rows = [(n, equation_text(e)) for n, e in self.equations.items()]
+        rows.append(("domain", f"{self.domain!r}, {t} in [{text(start)}, {text(end)}]"))
+        rows.append(("unknown", ", ".join(map(text, self.fields))))
+        rows += [("initial", f"{text(c.target)} = {text(c.value)}") for c in self.conditions]
+        if self.parameters:
+            rows.append(("parameters", ", ".join(f"{s} = {v:g}" for s, v in self.parameters.items())))
+        rows += [("output", f"{n} = {text(e)}") for n, e in self.outputs.items()]
+        rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
+        width = max(len(n) for n, _ in rows)
+        lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
+        return "\n".join([*lines, "canonical form", *(f"  {line}" for line in str(self.form).splitlines())])
+
+    def __repr__(self) -> str:
+        return f"<Problem {self.name!r}: {', '.join(map(text, self.fields))} on {self.domain!r}>"
+
+    def latex(self) -> str:
+        """Return the equations in LaTeX, one aligned line each."""
+        lines = [rf"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations.values()]
+        return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$ {self.latex()} $$"
+
+
+def _with_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
+    if isinstance(expr, Multiplier):
+        inner = _with_derivatives(expr.operand, frame)
+        if not is_local(expr.symbol, frame):
+            return Multiplier(inner, expr.symbol)
+        terms = []
+        for powers, c in sp.Poly(expr.symbol, *frame.k.values()).terms():
+            counts = [(x, n) for x, n in zip(frame.space, powers, strict=True) if n]
+            derivative = sp.Derivative(inner, *counts, evaluate=False) if counts else inner
+            terms.append(c * (-sp.I) ** sum(powers) * derivative)
+        return sp.Add(*terms)
+    if not expr.args or not expr.has(Multiplier):
+        return expr
+    return expr.func(*(_with_derivatives(a, frame) for a in expr.args))
+
+
+def _read(data: dict[str, Any]) -> dict[str, Any]:
+    kind, *axes = data["domain"]
+    if kind != "Torus":
+        msg = f"the stored problem has the unknown domain {str(kind)[:40]!r}."
+        raise FileError("F402", msg)
+    conditions = []
+    for label, field, order, value in data["conditions"]:
+        if label != "IC" or not isinstance(order, int) or not 0 <= order <= 16:
+            msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
+            raise FileError("F402", msg)
+        target = decode(field)
+        conditions.append(IC(sp.Derivative(target, (decode(data["time"][0]), order)) if order else target, decode(value)))
+    return {
+        "name": data["name"],
+        "description": data["description"],
+        "references": data["references"],
+        "equations": {n: sp.Eq(decode(a), decode(b), evaluate=False) for n, (a, b) in data["equations"].items()},
+        "domain": Torus(*(tuple(decode(v) for v in axis) for axis in axes)),
+        "time": tuple(decode(v) for v in data["time"]),
+        "conditions": conditions,
+        "parameters": {decode(s): float.fromhex(v) for s, v in data["parameters"]},
+        "outputs": {n: decode(e) for n, e in data["outputs"].items()},
+        "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
+    }

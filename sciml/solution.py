@@ -1,0 +1,332 @@
+"""A solution: labelled arrays, where they came from, and what one asks of them."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import sympy as sp
+import xarray as xr
+
+from sciml.dsl.text import text
+from sciml.dsl.vectors import VectorField
+from sciml.errors import DataError, did_you_mean
+from sciml.forms.components import components
+from sciml.interpolate import fourier_interpolate
+from sciml.labels import Labels
+from sciml.options import as_record
+
+if TYPE_CHECKING:
+    from sciml.problem import Problem
+    from sciml.run import Run
+
+__all__ = ["Solution", "Status"]
+
+Status = Literal["converged", "budget", "diverged", "interrupted"]
+Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
+PACKAGES = ("sciml-solvers", "torch", "sympy", "numpy", "xarray")
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a method computed.
+
+    Attributes:
+        ds: All variables, dims ``(time, z, y, x)`` or ``(time,)``.
+        problem: The declaration it solves.
+        method: Name and options of the method.
+        provenance: Seed, device, versions, wall time, creation date.
+        status: ``converged``, ``budget``, ``diverged`` or ``interrupted``.
+        reason: Why it stopped.
+    """
+
+    ds: xr.Dataset
+    problem: Problem
+    method: dict[str, Any]
+    provenance: dict[str, Any]
+    status: Status
+    reason: str
+
+    @classmethod
+    def collect(
+        cls,
+        ds: xr.Dataset,
+        *,
+        problem: Problem,
+        method: dict[str, Any],
+        run: Run,
+        status: Status,
+        reason: str,
+        seconds: float,
+        device: str,
+    ) -> Solution:
+        """Put a computed dataset together with its provenance."""
+        provenance = {
+            "run": as_record(run),
+            "device": device,
+            "seconds": round(seconds, 3),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
+            "platform": f"{sys.platform} {platform.machine()}",
+            **ds.attrs,
+        }
+        return cls(ds.assign_attrs({}).drop_attrs(deep=False), problem, method, provenance, status, reason)
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Return a variable; a vector by its name has a leading ``component`` dimension."""
+        if name in self.ds:
+            return self.ds[name]
+        names = self.variables()
+        if name not in names:
+            msg = f"the solution holds no {name!r}.{did_you_mean(name, [*names, *map(str, self.ds)])}"
+            raise DataError("D204", msg, fix=f"variables: {', '.join(names)}")
+        return _grouped(self.ds, name, names[name], self.problem)
+
+    def variables(self) -> dict[str, list[str]]:
+        """Return each field or output with the stored variables that hold it."""
+        labels = Labels(self.problem, (4,) * self.problem.frame.dim, self.ds["time"].values)
+        return {name: labels.components(name) for name in self.problem.variables()}
+
+    @property
+    def final(self) -> xr.Dataset:
+        """The last stored time."""
+        return self.ds.isel(time=-1)
+
+    @property
+    def tree(self) -> xr.DataTree:
+        """Solution and parameters as one tree, as it is saved."""
+        parameters = xr.Dataset({s.name: ((), v, {"units": "1"}) for s, v in self.problem.parameters.items()})
+        return xr.DataTree.from_dict({"/": self.ds, "/parameters": parameters})
+
+    def at(self, **coordinates: Any) -> xr.Dataset:
+        """Evaluate at arbitrary points of space, and at stored times.
+
+        Args:
+            coordinates: A number or 1-D array for each coordinate, as in ``at(t=0.5, x=xs, y=ys)``;
+                a coordinate that is not given keeps its stored values.
+
+        Returns:
+            A dataset over the product of the given coordinates; a vector is one variable with a
+            leading dimension ``component``.
+
+        Raises:
+            DataError: A time that is not stored, or a point outside the domain.
+        """
+        ds = self._at_times(coordinates.pop(self.problem.frame.time.name, coordinates.pop("time", None)))
+        known = {x.name: (lo, hi) for x, lo, hi in self.problem.domain.axes}
+        for name, points in coordinates.items():
+            if name not in known:
+                msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
+                raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
+            low, high = (self.problem.number(b) for b in known[name])
+            ds = _interpolated(ds, name, low, high, points)
+        names = self.variables()
+        return xr.Dataset({n: _grouped(ds, n, parts, self.problem) for n, parts in names.items()})
+
+    def _at_times(self, times: Any) -> xr.Dataset:
+        if times is None:
+            return self.ds
+        stored = self.ds["time"].values
+        wanted = np.atleast_1d(np.asarray(times, dtype=float))
+        nearest = np.abs(stored[None, :] - wanted[:, None]).argmin(1)
+        span = max(float(np.ptp(stored)), 1e-300)
+        off = np.abs(stored[nearest] - wanted) > 1e-9 * span
+        if off.any():
+            msg = (
+                f"time {wanted[off][0]:g} is not stored; this solution has {len(stored)} times from "
+                f"{stored[0]:g} to {stored[-1]:g}."
+            )
+            fix = f"choose a grid whose times include it: Grid({self.problem.frame.time}=...)"
+            raise DataError("D207", msg, fix=fix)
+        return self.ds.isel(time=int(nearest[0]) if np.ndim(times) == 0 else nearest)
+
+    def compare(
+        self,
+        other: Solution | xr.Dataset | Literal["exact"],
+        *,
+        metric: Metric = "rel_l2",
+        on: Iterable[str] | None = None,
+        times: Sequence[float] | None = None,
+    ) -> xr.Dataset:
+        """Return the error of each variable at each time.
+
+        Args:
+            other: ``"exact"`` (the declared exact solution), another solution of the same
+                coordinates (evaluated on this one's grid), or a dataset on the same grid.
+            metric: ``rel_l2``, ``l2`` (root mean square), ``rel_linf`` or ``linf`` over space.
+            on: Variables to compare; None takes all that both have.
+            times: Times to compare at; None takes all stored ones.
+
+        Raises:
+            DataError: Nothing in common, or dims that do not agree; nothing is ever broadcast.
+        """
+        mine = self._at_times(times)
+        theirs = self._other(other, mine)
+        names = self.variables()
+        both = [n for n, parts in names.items() if all(p in theirs for p in parts)]
+        chosen = both if on is None else list(on)
+        for name in chosen:
+            if name not in both:
+                msg = f"compare: {name!r} is not in both.{did_you_mean(name, both)}"
+                raise DataError("D204", msg, fix=f"in both: {', '.join(both) or 'nothing'}")
+        if not chosen:
+            msg = "compare: the two have no variable in common."
+            raise DataError("D204", msg, fix=f"this solution has {', '.join(names)}")
+        return xr.Dataset({n: _error(mine, theirs, n, names[n], metric) for n in chosen}, attrs={"metric": metric})
+
+    def _other(self, other: Any, mine: xr.Dataset) -> xr.Dataset:
+        if isinstance(other, Solution):
+            points = {x.name: mine[x.name].values for x in self.problem.frame.space}
+            other_ds = other._at_times(np.atleast_1d(mine["time"].values))
+            for name, values in points.items():
+                low, high = (self.problem.number(b) for x, *bs in self.problem.domain.axes if x.name == name for b in bs)
+                if name not in other_ds.dims:
+                    msg = f"compare: the other solution has no coordinate {name!r}."
+                    raise DataError("D206", msg)
+                other_ds = _interpolated(other_ds, name, low, high, values)
+            return other_ds
+        if isinstance(other, str) and other == "exact":
+            return exact_dataset(self.problem, mine)
+        if isinstance(other, xr.Dataset):
+            return other
+        msg = f"compare needs 'exact', a Solution or an xarray.Dataset; got {other!r}."
+        raise DataError("D208", msg)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one netCDF-4 file that h5py, netCDF4, xarray and ParaView can read."""
+        from sciml.io import write
+
+        return write(self, path)
+
+    def plot(self, variable: str | None = None, *, path: str | Path | None = None) -> Any:
+        """Draw a variable (needs the extra ``plot``); returns the matplotlib figure."""
+        from sciml.plot import plot
+
+        return plot(self, variable, path=path)
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{d}: {n}" for d, n in self.ds.sizes.items())
+        names = ", ".join(self.variables())
+        name = self.method.get("name")
+        return f"Solution of {self.problem.name!r} by {name}: {names} on ({sizes}); {self.status}: {self.reason}"
+
+    __repr__ = __str__
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _grouped(ds: xr.Dataset, name: str, parts: list[str], problem: Problem) -> xr.DataArray:
+    if parts == [name]:
+        return ds[name]
+    directions = [p.removeprefix(f"{name}_") for p in parts]
+    joined = xr.concat([ds[p] for p in parts], dim="component", coords="minimal", compat="override")
+    return joined.assign_coords(component=directions).rename(name)
+
+
+def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: Any) -> xr.Dataset:
+    wanted = np.atleast_1d(np.asarray(points, dtype=float))
+    if wanted.ndim != 1:
+        msg = f"at({name}=...) needs a number or a 1-D array; got shape {np.shape(points)}."
+        raise DataError("D206", msg, fix="at(x=xs, y=ys) evaluates on the product of xs and ys")
+    tolerance = 1e-9 * (high - low)
+    outside = (wanted < low - tolerance) | (wanted > high + tolerance)
+    if outside.any() or not np.isfinite(wanted).all():
+        bad = wanted[outside | ~np.isfinite(wanted)][0]
+        msg = f"{name} = {bad:g} lies outside the declared domain [{low:g}, {high:g}]."
+        raise DataError("D209", msg)
+    attributes = ds[name].attrs
+    if np.array_equal(wanted, ds[name].values):
+        return ds
+    variables: dict[str, Any] = {}
+    for key, v in ds.data_vars.items():
+        if name in v.dims:
+            data = fourier_interpolate(v.values, v.get_axis_num(name), low, high - low, wanted)  # type: ignore[arg-type]
+            variables[str(key)] = (v.dims, data, v.attrs)
+        else:
+            variables[str(key)] = v.variable
+    coordinates = {str(c): x.variable for c, x in ds.coords.items() if c != name}
+    out = xr.Dataset(variables, {**coordinates, name: (name, wanted, attributes)})
+    return out.isel({name: 0}) if np.ndim(points) == 0 else out
+
+
+def _error(mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], metric: str) -> xr.DataArray:
+    pairs = [(mine[p], theirs[p]) for p in parts]
+    for a, b in pairs:
+        if set(a.dims) != set(b.dims) or any(a.sizes[d] != b.sizes[d] for d in a.dims):
+            msg = f"compare: {a.name!r} has dims {dict(a.sizes)}, the other has {dict(b.sizes)}."
+            raise DataError("D203", msg, fix="nothing was broadcast; bring the other to the same dims and sizes")
+        for d in a.dims:
+            if d in b.coords and not np.allclose(a[d].values, b[d].values, rtol=1e-9, atol=1e-12):
+                msg = f"compare: the coordinate {d!r} of {a.name!r} differs between the two."
+                raise DataError("D203", msg, fix="compare with a Solution, which is interpolated, or use the same grid")
+    space = [d for d in pairs[0][0].dims if d != "time"]
+    deviation = [np.abs(a - b.transpose(*a.dims).values) for a, b in pairs]
+    reference = [np.abs(b.transpose(*a.dims)) for a, b in pairs]
+    reduce = _max if metric.endswith("linf") else _rms
+    if metric not in ("rel_l2", "l2", "rel_linf", "linf"):
+        msg = f"compare: unknown metric {metric!r}.{did_you_mean(metric, ('rel_l2', 'l2', 'rel_linf', 'linf'))}"
+        raise DataError("D210", msg)
+    error = reduce(deviation, space)
+    if metric.startswith("rel_"):
+        size = reduce(reference, space).values
+        ratio = np.divide(error.values, size, out=np.full_like(error.values, np.inf), where=size > 0)
+        error = error.copy(data=np.where((size == 0) & (error.values == 0), 0.0, ratio))
+    return error.rename(name)
+
+
+def _rms(parts: list[xr.DataArray], dims: list[Any]) -> xr.DataArray:
+    total = sum(((p**2).mean(dims) for p in parts[1:]), (parts[0] ** 2).mean(dims))
+    return np.sqrt(total)
+
+
+def _max(parts: list[xr.DataArray], dims: list[Any]) -> xr.DataArray:
+    total = parts[0].max(dims)
+    for p in parts[1:]:
+        total = np.maximum(total, p.max(dims))
+    return total
+
+
+def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
+    """Evaluate the declared exact solution on the grid and times of a dataset."""
+    import torch
+
+    from sciml.lower import compile_expressions
+
+    if not problem.exact:
+        msg = f"problem {problem.name!r} declares no exact solution."
+        raise DataError("D211", msg, fix="exact={u: expression}  in the declaration")
+    times = np.atleast_1d(like["time"].values)
+    axes = [times, *(like[x.name].values for x in problem.frame.space)]
+    mesh = [torch.as_tensor(m) for m in np.meshgrid(*axes, indexing="ij")]
+    inputs = [problem.frame.time, *problem.frame.space]
+    numbers = {s: sp.Float(v, 17) for s, v in problem.parameters.items()}
+    arrays = {}
+    for key, value in problem.exact.items():
+        targets = _stored_names(problem, key)
+        for label, expr in zip(targets, components(value, problem.frame).flat, strict=True):
+            resolved = problem.expand(expr).doit().xreplace(numbers)
+            (result,) = compile_expressions([resolved], inputs)(*mesh)
+            arrays[label] = result.expand(mesh[0].shape).numpy()
+    dims = ["time", *(x.name for x in problem.frame.space)]
+    coordinates = {"time": times, **{x.name: like[x.name].values for x in problem.frame.space}}
+    exact = xr.Dataset({n: (dims, a) for n, a in arrays.items()}, coordinates).transpose("time", *reversed(dims[1:]))
+    return exact if "time" in like.dims else exact.isel(time=0)
+
+
+def _stored_names(problem: Problem, key: Any) -> list[str]:
+    labels = Labels(problem, (4,) * problem.frame.dim, np.zeros(1))
+    if isinstance(key, str):
+        return labels.components(key)
+    return labels.components(key.name if isinstance(key, VectorField) else text(key))

@@ -1,0 +1,75 @@
+"""Fourier pseudo-spectral reference method on the torus, with exponential time stepping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sciml.errors import OptionError
+from sciml.method import Method, Unmet
+from sciml.options import options
+
+if TYPE_CHECKING:
+    from sciml.grid import Grid
+    from sciml.problem import Problem
+    from sciml.run import Run
+
+__all__ = ["Spectral"]
+
+
+@options
+class Spectral(Method):
+    """Fourier in space, ETDRK4 in time; the reference for periodic problems.
+
+    Linear terms are integrated exactly. Products of p factors are dealiased by keeping the modes
+    below ``N/(p + 1)`` (the 2/3 rule for p = 2); pointwise terms that are not polynomials use the
+    2/3 rule.
+
+    Args:
+        dt: Time step; rounded so that it divides the storage interval. None chooses and changes
+            it so that the estimated error at the end is ``rtol``.
+        rtol: Accuracy in time for ``dt=None``: relative L2 error of the whole run, estimated by
+            step doubling.
+        resolution: Points per axis that are computed with; None takes those of the grid. Must be
+            a multiple of the grid's.
+        degree: Number of factors to dealias for; None reads it from the equation, 0 switches
+            dealiasing off.
+        cfl_limit: Largest ``dt × rate`` of the explicit terms, net of linear damping; 2.8 is the
+            stability limit of the scheme for a pure oscillation.
+        max_steps: Most internal steps between two stored times.
+
+    Sources: Cox & Matthews 2002, doi:10.1006/jcph.2002.6995; Kassam & Trefethen 2005,
+    doi:10.1137/S1064827502410633.
+    """
+
+    name: ClassVar[str] = "spectral"
+    summary: ClassVar[str] = "Fourier in space, ETDRK4 in time (reference)"
+
+    dt: float | None = None
+    rtol: float = 1e-6
+    resolution: int | None = None
+    degree: int | None = None
+    cfl_limit: float = 2.8
+    max_steps: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("dt", "rtol", "cfl_limit", "max_steps", "resolution"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                msg = f"Spectral({name}=...) must be positive; got {value!r}."
+                raise OptionError("O330", msg)
+        if self.degree is not None and self.degree < 0:
+            msg = f"Spectral(degree=...) must be 0 or more; got {self.degree!r}."
+            raise OptionError("O330", msg)
+
+    def requires(self, problem: Problem) -> list[Unmet]:
+        """Deterministic evolution equations on a torus."""
+        if problem.form.noise:
+            noise = problem.form.noise[0].noise
+            return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
+        return []
+
+    def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
+        """Import torch and prepare the computation."""
+        from sciml.solvers.spectral.engine import SpectralEngine
+
+        return SpectralEngine(self, problem, grid, run)

@@ -1,0 +1,71 @@
+"""Evaluate expressions of the state on the grid: outputs, recovered fields, initial values."""
+
+from __future__ import annotations
+
+import sympy as sp
+from torch import Tensor
+
+from sciml.dsl.operators import Integral
+from sciml.forms.multiplier import Multiplier, atoms_of, substitute
+from sciml.lower import Compiled
+from sciml.solvers.spectral.symbols import GridSymbol
+from sciml.solvers.spectral.system import System
+
+__all__ = ["Observer"]
+
+
+class Observer:
+    """Evaluates expressions in component language, multipliers and integrals included."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.modes, self.form = system, system.modes, system.form
+        self._programs: dict[sp.Expr, tuple[Compiled, list[sp.Expr]]] = {}
+        self._symbols: dict[sp.Expr, GridSymbol] = {}
+        self._aliases = {target: state for state, target in self.form.lift.items() if target != state}
+
+    def resolve(self, expr: sp.Expr) -> sp.Expr:
+        """Express recovered fields and lower time derivatives by the state."""
+        expr = substitute(expr, self.form.recover, self.form.frame)
+        return expr.xreplace(self._aliases)
+
+    def __call__(self, expr: sp.Expr, state: Tensor | None, t: float) -> Tensor:
+        """Return the values of ``expr``, ``(batch, x, y, z)`` or, for an integral, ``(batch, 1, 1, 1)``."""
+        return self.value(expr, state, t, {})
+
+    def value(self, expr: sp.Expr, state: Tensor | None, t: float, known: dict[sp.Expr, Tensor]) -> Tensor:
+        """Like a call; ``known`` keeps the fields that several expressions share."""
+        if expr not in self._programs:
+            atoms = sorted(atoms_of(expr), key=sp.default_sort_key)
+            dummies = {a: sp.Dummy() for a in atoms}
+            self._programs[expr] = self.system.compile([expr.xreplace(dummies)], list(dummies.values())), atoms
+        program, atoms = self._programs[expr]
+        for atom in atoms:
+            if atom not in known:
+                known[atom] = self._atom(atom, state, t, known)
+        (result,) = self.system.evaluate(program, [known[a] for a in atoms], t)
+        return result.reshape((1,) * (self.modes.dim + 1)) if result.ndim == 0 else result
+
+    def _atom(self, atom: sp.Expr, state: Tensor | None, t: float, known: dict[sp.Expr, Tensor]) -> Tensor:
+        if isinstance(atom, Integral):
+            values = self._on_grid(self.value(atom.args[0], state, t, known))
+            axes = tuple(range(-self.modes.dim, 0))
+            return values.mean(axes, keepdim=True) * self.modes.volume
+        return self.modes.backward(self._coefficients(atom, state, t, known))
+
+    def _coefficients(self, atom: sp.Expr, state: Tensor | None, t: float, known: dict[sp.Expr, Tensor]) -> Tensor:
+        if isinstance(atom, Multiplier):
+            if atom.symbol not in self._symbols:
+                self._symbols[atom.symbol] = self.system.symbol(atom.symbol)
+            operand = atom.operand
+            if atoms_of(operand) == {operand}:
+                inner = self._coefficients(operand, state, t, known)
+            else:
+                inner = self.modes.forward(self._on_grid(self.value(operand, state, t, known)))
+            return self._symbols[atom.symbol](inner)
+        assert state is not None  # initial values hold no fields: checked at declaration
+        if isinstance(atom, sp.Derivative):
+            return self.system.rate(state, t)[:, self.form.state.index(atom.expr)]
+        return state[:, self.form.state.index(atom)]
+
+    def _on_grid(self, values: Tensor) -> Tensor:
+        return values.expand(values.shape[0], *self.modes.points)

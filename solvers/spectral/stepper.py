@@ -1,0 +1,150 @@
+"""Time stepping between two stored times: fixed steps, or steps chosen by step doubling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sciml.errors import Diverged
+from sciml.solvers.spectral.etdrk4 import Coefficients, coefficients, step
+from sciml.solvers.spectral.stability import ExplicitRate
+from sciml.solvers.spectral.system import System
+
+if TYPE_CHECKING:
+    from sciml.solvers.spectral import Spectral
+
+__all__ = ["Progress", "Stepper"]
+
+ORDER = 4
+GROW_BELOW = 0.5 / 2 ** (ORDER + 1)  # a doubled step would still meet the tolerance, with a margin of 2
+MAX_LEVEL = 40
+
+
+@dataclass(frozen=True)
+class Progress:
+    """State of the integration at one time.
+
+    Attributes:
+        t: Time reached.
+        state: Coefficients ẑ, ``(batch, n, *spectrum)``.
+        level: The step is the storage interval divided by ``2**level``.
+        error: Estimated relative error so far (0 for fixed steps: not estimated).
+        steps: Internal steps so far.
+        cfl: Largest CFL number seen.
+    """
+
+    t: float
+    state: Tensor
+    level: int = 0
+    error: float = 0.0
+    steps: int = 0
+    cfl: float = 0.0
+
+
+class Stepper:
+    """Advances a system over storage intervals of equal length."""
+
+    def __init__(self, system: System, method: Spectral, interval: float, span: float) -> None:
+        self.system, self.method = system, method
+        self.interval, self.span = interval, span
+        self._linear = system.linear()
+        self._rate = ExplicitRate(system)
+        self._coefficients: dict[float, Coefficients] = {}
+
+    def coefficients(self, h: float) -> Coefficients:
+        """Return the scheme's coefficients for a step size, computed once."""
+        if h not in self._coefficients:
+            made = coefficients(self._linear, h, self.system.form.is_diagonal, self.system.modes.dtype)
+            self._coefficients[h] = made
+        return self._coefficients[h]
+
+    @property
+    def fixed_steps(self) -> int | None:
+        """Steps per storage interval for a fixed dt; 1 where every step is exact; None if adaptive."""
+        if self.system.is_linear:
+            return 1
+        if self.method.dt is None:
+            return None
+        return max(1, math.ceil(self.interval / self.method.dt - 1e-9))
+
+    def advance(self, progress: Progress) -> Progress:
+        """Advance by one storage interval.
+
+        Raises:
+            Diverged: The state is not finite, or the step violates the CFL limit.
+        """
+        with torch.no_grad():
+            count = self.fixed_steps
+            return self._adaptive(progress) if count is None else self._fixed(progress, count)
+
+    def _fixed(self, progress: Progress, count: int) -> Progress:
+        c = self.coefficients(self.interval / count)
+        state, cfl = progress.state, self._rate.number(progress.state, progress.t, c.h)
+        if cfl > self.method.cfl_limit:
+            raise self._unstable(progress.t, c.h, cfl)
+        for i in range(count):
+            state = step(self.system, state, progress.t + i * c.h, c)
+        self._check_finite(state, progress.t + self.interval, c.h)
+        t = progress.t + self.interval
+        return replace(progress, t=t, state=state, steps=progress.steps + count, cfl=max(progress.cfl, cfl))
+
+    def _adaptive(self, progress: Progress) -> Progress:
+        """Compare one step with two halves; keep the halves where they agree well enough."""
+        state, level, error, steps = progress.state, progress.level, progress.error, progress.steps
+        position, ticks = 0, 2**MAX_LEVEL  # place within the interval, in dyadic ticks
+        allowed = self.method.rtol * self.interval / self.span
+        while (cfl := self._rate.number(state, progress.t, self.interval / 2 ** (level + 1))) > self.method.cfl_limit:
+            level = self._finer(level, state, progress.t, cfl)
+        while position < ticks:
+            h, t = self.interval / 2**level, progress.t + self.interval * (position / ticks)
+            local, fine = self._doubled(state, t, h)
+            if local > allowed / 2**level:
+                level = self._finer(level, fine, t, cfl)
+                continue
+            state, error = fine, error + local
+            position += ticks >> level
+            steps += 2
+            if level and local < GROW_BELOW * allowed / 2**level and position % (ticks >> (level - 1)) == 0:
+                level -= 1
+        t = progress.t + self.interval
+        return Progress(t=t, state=state, level=level, error=error, steps=steps, cfl=max(progress.cfl, cfl))
+
+    def _finer(self, level: int, state: Tensor, t: float, cfl: float) -> int:
+        h = self.interval / 2**level
+        if level + 1 >= MAX_LEVEL or 2 ** (level + 1) > self.method.max_steps:
+            self._check_finite(state, t, h)
+            raise self._unstable(t, h, cfl)
+        return level + 1
+
+    def _doubled(self, state: Tensor, t: float, h: float) -> tuple[float, Tensor]:
+        whole = step(self.system, state, t, self.coefficients(h))
+        half = self.coefficients(h / 2)
+        fine = step(self.system, step(self.system, state, t, half), t + h / 2, half)
+        size = torch.linalg.vector_norm(fine)
+        error = float(torch.linalg.vector_norm(whole - fine) / (2**ORDER - 1))
+        if not math.isfinite(error):
+            return math.inf, fine
+        return (error / float(size) if size > 0 else error), fine
+
+    def _check_finite(self, state: Tensor, t: float, h: float) -> None:
+        if not bool(torch.isfinite(torch.view_as_real(state)).all()):
+            msg = f"the solution is not finite at {self._time} = {t:.6g} (dt = {h:.3g})."
+            fix = f"Spectral(dt={h / 4:.2g}) or more points; a solution that blows up in finite time stays so"
+            raise Diverged("R301", msg, fix=fix)
+
+    def _unstable(self, t: float, h: float, cfl: float) -> Diverged:
+        where = f"at {self._time} = {t:.6g}"
+        if self.method.dt is None:
+            msg = f"the step fell to dt = {h:.3g} {where} without reaching rtol = {self.method.rtol:g}."
+            return Diverged("R303", msg, fix="the solution may blow up there; else use more points or a larger rtol")
+        msg = f"the step dt = {h:.3g} is unstable {where}: CFL number {cfl:.3g} > {self.method.cfl_limit:g}."
+        stable = h * self.method.cfl_limit / cfl / 2
+        return Diverged("R302", msg, fix=f"Spectral(dt={stable:.2g}), or Spectral() to let it choose")
+
+    @property
+    def _time(self) -> str:
+        return self.system.form.frame.time.name

@@ -1,0 +1,153 @@
+"""A semilinear form on a grid: ``∂ₜẑ = L̂ ẑ + N̂(ẑ, t)`` with the mass matrix divided out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+import torch
+from torch import Tensor
+
+from sciml.forms import SemilinearForm
+from sciml.forms.semilinear import NonlinearTerm
+from sciml.lower import Compiled, compile_expressions
+from sciml.solvers.spectral.modes import Modes
+from sciml.solvers.spectral.symbols import GridSymbol
+
+__all__ = ["System"]
+
+
+class System:
+    """The right-hand side of a form on the modes of a torus.
+
+    Args:
+        form: The canonical form; without noise.
+        modes: The grid, with parameter values.
+        degree: Number of factors that products are dealiased for; 0 keeps all modes.
+    """
+
+    def __init__(self, form: SemilinearForm, modes: Modes, degree: int) -> None:
+        self.form, self.modes = form, modes
+        self.mask = modes.mask(degree) if degree else None
+        self.complex_dtype = modes.dtype.to_complex()
+        self._slots = _Slots(form, modes)
+        varying = [t for t in form.nonlinear if not self._is_static(t)]
+        static = [t for t in form.nonlinear if self._is_static(t)]
+        self._pointwise = self._compile([t.n for t in varying])
+        self._columns = _Columns(self, varying) if varying else None
+        self._static = self._static_forcing(static) if static else None
+
+    def _is_static(self, term: NonlinearTerm) -> bool:
+        return not term.n.free_symbols & {self.form.frame.time, *(s.placeholder for s in self.form.slots)}
+
+    def symbol(self, expr: sp.Expr) -> GridSymbol:
+        """Return a symbol ready to multiply coefficients."""
+        return GridSymbol(self.modes.symbol(expr), self.modes.dtype)
+
+    def compile(self, expressions: Sequence[sp.Expr], atoms: Sequence[sp.Symbol]) -> Compiled:
+        """Compile pointwise expressions of ``atoms``, time, space and parameters."""
+        frame = self.form.frame
+        return compile_expressions(expressions, [*atoms, frame.time, *frame.space, *self.modes.parameters])
+
+    def evaluate(self, program: Compiled, values: Sequence[Tensor], t: float) -> tuple[Tensor, ...]:
+        """Evaluate a program of :meth:`compile` on the grid."""
+        time = torch.full((1,) * (self.modes.dim + 1), t, dtype=self.modes.dtype, device=self.modes.device)
+        return program(*values, time, *self.modes.coordinates, *self.modes.grid_parameters, like=time)
+
+    def _compile(self, expressions: list[sp.Expr]) -> Compiled:
+        return self.compile(expressions, [s.placeholder for s in self.form.slots])
+
+    def _static_forcing(self, terms: list[NonlinearTerm]) -> Tensor:
+        """Forcing without time or state is transformed once."""
+        zero = torch.zeros((1,) * (self.modes.dim + 1), dtype=self.modes.dtype, device=self.modes.device)
+        values = self.evaluate(self._compile([t.n for t in terms]), [zero] * len(self.form.slots), 0.0)
+        return _Columns(self, terms)(values)
+
+    def inputs(self, state: Tensor) -> Sequence[Tensor]:
+        """Return the slot fields y on the grid, each ``(batch, x, y, z)``."""
+        return self._slots(state)
+
+    def nonlinear(self, state: Tensor, t: float) -> Tensor:
+        """Return ``N̂(ẑ, t)``: pointwise terms on the grid, transformed, dealiased."""
+        if self._columns is None:
+            return torch.zeros_like(state) if self._static is None else self._static.expand_as(state)
+        total = self._columns(self.evaluate(self._pointwise, self.inputs(state), t))
+        return total if self._static is None else total + self._static
+
+    @property
+    def is_linear(self) -> bool:
+        """True where N̂ does not depend on the state or on time, so that every step is exact."""
+        return self._columns is None
+
+    def rate(self, state: Tensor, t: float) -> Tensor:
+        """Return ``∂ₜẑ = L̂ ẑ + N̂(ẑ, t)``."""
+        linear = self.linear().to(self.complex_dtype)
+        applied = linear * state if self.form.is_diagonal else torch.einsum("bij...,bj...->bi...", linear, state)
+        return applied + self.nonlinear(state, t)
+
+    def linear(self) -> Tensor:
+        """Return ``M⁻¹L``: ``(batch, n, *spectrum)`` if diagonal, else ``(batch, n, n, *spectrum)``, float64."""
+        form, n = self.form, len(self.form.state)
+        if form.is_diagonal:
+            return _stacked([self.modes.symbol(form.propagator[i, i]) for i in range(n)])
+        entries = [self.modes.symbol(form.propagator[i, j]) for i in range(n) for j in range(n)]
+        return _stacked(entries).unflatten(1, (n, n))
+
+
+class _Slots:
+    """Evaluates all ``y_i = P_i(D) z_{f_i}`` with one product and one batched transform."""
+
+    def __init__(self, form: SemilinearForm, modes: Modes) -> None:
+        self.modes = modes
+        states = [s.state for s in form.slots]
+        self._symbol: GridSymbol | None = None
+        self._picked: slice | Tensor = slice(0, 0)
+        if states:
+            single = len(set(states)) == 1
+            self._picked = slice(states[0], states[0] + 1) if single else torch.tensor(states, device=modes.device)
+            if states == list(range(len(form.state))):
+                self._picked = slice(None)
+            if any(s.symbol != 1 for s in form.slots):
+                self._symbol = GridSymbol(_stacked([modes.symbol(s.symbol) for s in form.slots]), modes.dtype)
+
+    def __call__(self, state: Tensor) -> Sequence[Tensor]:
+        picked = state[:, self._picked]
+        return self.modes.backward(picked if self._symbol is None else self._symbol(picked)).unbind(1)
+
+
+class _Columns:
+    """Transforms pointwise terms and adds them to the rows they enter, dealiased."""
+
+    def __init__(self, system: System, terms: Sequence[NonlinearTerm]) -> None:
+        self.system = system
+        entries: list[tuple[int, int, Tensor]] = []
+        for m, term in enumerate(terms):
+            for i, s in enumerate(system.form.inverse_mass * sp.Matrix(term.column)):
+                if (s := sp.expand(s)) != 0:
+                    values = system.modes.symbol(s)
+                    entries.append((i, m, values if system.mask is None else values * system.mask))
+        # The common case, one term in each row in order, is a single product.
+        self._direct = [(i, m) for i, m, _ in entries] == [(i, i) for i in range(len(system.form.state))]
+        dtype = system.modes.dtype
+        self._all = GridSymbol(_stacked([v for *_, v in entries]), dtype) if self._direct else None
+        self._entries = [] if self._direct else [(i, m, GridSymbol(v, dtype)) for i, m, v in entries]
+
+    def __call__(self, values: Sequence[Tensor]) -> Tensor:
+        modes = self.system.modes
+        full = torch.broadcast_shapes(*(v.shape for v in values), (1, *modes.points))
+        hats = modes.forward(torch.stack([v.expand(full) for v in values], dim=1))
+        if self._all is not None:
+            return self._all(hats)
+        rows: list[Tensor | None] = [None] * len(self.system.form.state)
+        for i, m, symbol in self._entries:
+            row = rows[i]
+            rows[i] = symbol(hats[:, m]) if row is None else symbol.added(row, hats[:, m])
+        filled = next(r for r in rows if r is not None)
+        return torch.stack([torch.zeros_like(filled) if r is None else r for r in rows], dim=1)
+
+
+def _stacked(symbols: Sequence[Tensor]) -> Tensor:
+    """Stack symbols ``(1 or batch, *spectrum)`` along a new axis 1, complex if one of them is."""
+    if any(s.is_complex() for s in symbols):
+        symbols = [s.to(torch.complex128) for s in symbols]
+    return torch.stack(torch.broadcast_tensors(*symbols), dim=1)
