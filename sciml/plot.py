@@ -65,7 +65,7 @@ def _space_time(figure: Any, data: xr.DataArray, space: list[str]) -> None:
     figure.set_size_inches(10, 4)
     left, right = figure.subplots(1, 2)
     for i in np.linspace(0, data.sizes["time"] - 1, 5).round().astype(int):
-        left.plot(data[x], data.isel(time=i), label=f"t = {float(data['time'][i]):.3g}")
+        left.plot(data[x], data.isel(time=i), label=f"t = {float(data['time'][i]):.4g}")
     left.set(xlabel=x, ylabel=str(data.name))
     left.legend(fontsize="small")
     image = right.pcolormesh(data[x], data["time"], data.transpose("time", x), **_colours(data))
@@ -76,13 +76,13 @@ def _space_time(figure: Any, data: xr.DataArray, space: list[str]) -> None:
 def _snapshots(figure: Any, data: xr.DataArray, space: list[str]) -> None:
     y, x = space
     count = min(SNAPSHOTS, data.sizes["time"])
-    figure.set_size_inches(3.4 * count + 0.8, 4.4)
+    figure.set_size_inches(3.4 * count + 0.8, 4.1)
     panels = np.atleast_1d(figure.subplots(1, count, sharey=True))
     shown = np.linspace(0, data.sizes["time"] - 1, count).round().astype(int)
     image = None
     for panel, i in zip(panels, shown, strict=True):
         image = panel.pcolormesh(data[x], data[y], data.isel(time=i).transpose(y, x), **_colours(data))
-        panel.set(xlabel=x, title=f"t = {float(data['time'][i]):.3g}", aspect="equal")
+        panel.set(xlabel=x, title=f"t = {float(data['time'][i]):.4g}", aspect="equal")
     panels[0].set_ylabel(y)
     figure.colorbar(image, ax=list(panels), label=str(data.name), shrink=0.85)
 

@@ -45,8 +45,10 @@ def _mul(*values: Value) -> Value:
 
 
 def _pow(base: Value, exponent: Value) -> Value:
+    if isinstance(exponent, Tensor):
+        return torch.pow(base, exponent)
     if not isinstance(base, Tensor):
-        return torch.pow(base, exponent) if isinstance(exponent, Tensor) else base**exponent
+        return base**exponent
     if exponent == 2:
         return base * base
     if exponent == 3:

@@ -33,8 +33,8 @@ class Spectral(Method):
             a multiple of the grid's.
         degree: Number of factors to dealias for; None reads it from the equation, 0 switches
             dealiasing off.
-        cfl_limit: Largest ``dt × rate`` of the explicit terms, net of linear damping; 2.8 is the
-            stability limit of the scheme for a pure oscillation.
+        cfl_limit: For a fixed dt, the largest ``dt × rate`` of the explicit terms, net of linear
+            damping; 2.8 is the stability limit of the scheme for a pure oscillation.
         max_steps: Most internal steps between two stored times.
 
     Sources: Cox & Matthews 2002, doi:10.1006/jcph.2002.6995; Kassam & Trefethen 2005,

@@ -141,9 +141,8 @@ class SpectralEngine:
         arrays = {n: np.stack([s[n] for s in state.stored]) for n in names}
         dataset = self.labels.dataset(arrays)
         p = state.progress
-        dataset.attrs |= {"steps": p.steps, "cfl": p.cfl}
-        if self.stepper.fixed_steps is None:
-            dataset.attrs["estimated_error"] = p.error
+        checked = {"estimated_error": p.error} if self.stepper.fixed_steps is None else {"cfl": p.cfl}
+        dataset.attrs |= {"steps": p.steps, **checked}
         return dataset
 
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
