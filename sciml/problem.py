@@ -147,7 +147,7 @@ class Problem:
         t, space = self.time[0], self.domain.coordinates
         if t in space:
             msg = f"{t} is both time and a coordinate of the domain."
-            raise DeclarationError("S106", msg)
+            raise DeclarationError("S106", msg, fix="time=(t, 0, 1) with the coordinate that is time")
         others = self._other_expressions()
         everything = [*self.equations.values(), *others.values(), *self.parameters, t, *space]
         check_names(everything)
@@ -173,7 +173,7 @@ class Problem:
         wanted = check_pointwise("exact", target, self.fields, self.frame.dim)
         if check_pointwise(f"exact solution for {text(key)}", value, (), self.frame.dim) != wanted:
             msg = f"exact solution for {text(key)}: its rank differs from that of {text(target)}."
-            raise DeclarationError("S120", msg)
+            raise DeclarationError("S120", msg, fix="a vector is written sm.Vector(a, b)")
 
     def _scalar_or_vector(self) -> set[sp.Expr]:
         return {*self.fields, *self.scalar_fields}
@@ -194,7 +194,7 @@ class Problem:
         for state, target in form.lift.items():
             if target not in values:
                 order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
-                shown = f"Dt({text(target.expr)})" if order == 1 else text(target)
+                shown = f"sm.Dt({text(target.expr)}{f', {order}' if order > 1 else ''})" if order else text(target)
                 msg = f"{text(state)} has no initial condition."
                 raise DeclarationError("S160", msg, fix=f"add  sm.IC({shown}, ...)  to conditions")
         for target in values:

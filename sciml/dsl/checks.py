@@ -158,7 +158,7 @@ def check_parameters(parameters: Any) -> dict[sp.Symbol, float]:
         for sign, good in (("positive", number > 0), ("nonnegative", number >= 0), ("negative", number < 0)):
             if symbol.assumptions0.get(sign) and not good:
                 msg = f"parameter {symbol} was declared {sign}, but its value is {number:g}."
-                raise DeclarationError("S107", msg)
+                raise DeclarationError("S107", msg, fix="change the value, or declare the symbol with other assumptions")
         out[symbol] = number
     return out
 
@@ -194,7 +194,9 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
     for f in sorted(expr.atoms(AppliedUndef, VectorField), key=str):
         if f not in known:
             msg = f"{where} uses {text(f)}, which is not an unknown of the equations."
-            raise DeclarationError("S105", msg, excerpt=excerpt(text(expr), f))
+            names = ", ".join(sorted(text(k) for k in known))
+            fix = f"unknowns: {names}" if names else "write it with coordinates and parameters only"
+            raise DeclarationError("S105", msg, excerpt=excerpt(text(expr), f), fix=fix)
     try:
         return rank(expr, dim) or 0
     except RankError as error:
@@ -209,7 +211,7 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
         check_pointwise(where, c.field, fields, dim)
         if c.value.atoms(AppliedUndef, VectorField, Integral) or time in c.value.free_symbols:
             msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
-            raise DeclarationError("S119", msg)
+            raise DeclarationError("S119", msg, fix="give the value at the start time; time-dependent terms go in the equation")
         wanted, found = rank(c.field, dim), check_pointwise(where, c.value, (), dim)
         if found != wanted and c.value != 0:
             msg = f"{where} needs {kind(wanted)}, but {text(c.value)} is {kind(found)}."

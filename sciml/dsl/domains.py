@@ -22,7 +22,7 @@ def interval(value: Any, where: str) -> Interval:
     low, high = (as_expression(v, where) for v in value[1:])
     if (high - low).is_positive is False or not (low.is_finite is not False and high.is_finite is not False):
         msg = f"{where} needs finite low < high; got ({value[0]}, {low}, {high})."
-        raise DeclarationError("S117", msg)
+        raise DeclarationError("S117", msg, fix=f"({value[0]}, 0, 1)")
     return value[0], low, high
 
 

@@ -17,6 +17,11 @@ from sciml.errors import DeclarationError
 
 __all__ = ["RankError", "rank"]
 
+TAKES = {
+    "Div": "Div takes a vector or a tensor",
+    "Curl": "Curl takes a vector (in 2-D also a scalar), in 2 or 3 dimensions",
+    "BiotSavart": "BiotSavart takes a scalar vorticity in 2-D, a vector in 3-D",
+}
 KINDS = ("a scalar", "a vector", "a tensor")
 
 
@@ -76,7 +81,7 @@ class _Rank:
         if len(ranks) > 1:
             (r0, a0), (r1, a1) = sorted(ranks.items())[:2]
             msg = f"{kind(r0)} and {kind(r1)} are added: {text(a0)} and {text(a1)}."
-            raise RankError("S120", msg, a1)
+            raise RankError("S120", msg, a1, "use Grad, Div, Dot or a component such as u[0], so that both have one rank")
         return next(iter(ranks), None)
 
     @of.register
@@ -103,7 +108,7 @@ class _Rank:
             self._scalar(c, "components of Vector must be scalars", expr)
         if len(expr.args) != self.dim:
             msg = f"{text(expr)} has {len(expr.args)} components, but the domain has {self.dim} dimension(s)."
-            raise RankError("S122", msg, expr)
+            raise RankError("S122", msg, expr, f"give {self.dim} component(s)")
         return 1
 
     @of.register
@@ -112,7 +117,7 @@ class _Rank:
         found = self.of(vector)
         if not found:
             msg = f"only a vector has components, but {text(vector)} is {kind(found)}."
-            raise RankError("S123", msg, expr)
+            raise RankError("S123", msg, expr, "remove the index")
         if index.is_Integer and index >= self.dim:
             msg = f"component {index} does not exist in {self.dim} dimension(s); count from 0."
             raise RankError("S123", msg, expr)
@@ -158,7 +163,7 @@ class _Rank:
                 f"{type(expr).__name__} is not defined for {kind(found)} in {self.dim} dimension(s): "
                 f"{text(expr.operand)}."
             )
-            raise RankError("S125", msg, expr)
+            raise RankError("S125", msg, expr, TAKES[type(expr).__name__])
         return found - ranks[0] + ranks[1]
 
     @of.register

@@ -72,8 +72,9 @@ def _check_counts(
     if len(rows) != len(fields):
         names = ", ".join(text(f) for f in fields)
         msg = f"{len(fields)} unknown scalar field(s) ({names}) but {len(rows)} scalar equation(s)."
-        more = "an equation is missing; for a pressure that is Div(u) = 0" if len(rows) < len(fields) else ""
-        fix = more or "remove the equations that repeat others, or declare the missing unknown"
+        fix = "an equation is missing; for a pressure that is Div(u) = 0"
+        if len(rows) > len(fields):
+            fix = "remove equations that repeat others; a constraint such as Div(u) = 0 needs a pressure: add Grad(p)"
         raise DeclarationError("S103", msg, fix=fix)
     for row in first.rows:
         if not row.terms:

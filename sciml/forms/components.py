@@ -15,7 +15,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.operators import Dt, Integral, LinearOperator
+from sciml.dsl.operators import Dt, Dx, Integral, LinearOperator
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, Cross, Dot, Outer, Vector, VectorField
 from sciml.errors import DeclarationError
@@ -115,7 +115,8 @@ class Components:
             return self._each(array, lambda e: differentiate(e, variable, self.frame, count))
         if variable not in self.frame.k:
             msg = f"{text(whole)} differentiates by {variable}, which is neither time nor a space coordinate."
-            raise DeclarationError("S126", msg)
+            fix = f"differentiate by {', '.join(map(str, (self.frame.time, *self.frame.space)))}"
+            raise DeclarationError("S126", msg, fix=fix)
         return self._each(array, lambda e: multiply(e, (sp.I * self.frame.k[variable]) ** count, self.frame))
 
     @of.register
@@ -126,7 +127,7 @@ class Components:
     @of.register
     def _(self, expr: sp.Subs) -> Array:
         msg = f"{text(expr.expr)} is evaluated at one point; equations hold at every point."
-        raise DeclarationError("S127", msg)
+        raise DeclarationError("S127", msg, fix="remove the substitution; values at a point belong in conditions")
 
     @of.register
     def _(self, expr: Dot) -> Array:
@@ -149,13 +150,22 @@ class Components:
     def _(self, expr: Integral) -> Array:
         return scalar(Integral(self.of(expr.args[0])[()]))
 
+    def _check_constants(self, expr: LinearOperator) -> None:
+        if isinstance(expr, Dx):
+            if expr.constants[0] not in self.frame.k:
+                msg = f"{text(expr)} differentiates by {expr.constants[0]}, which is not a space coordinate."
+                fix = f"space coordinates: {', '.join(map(str, self.frame.space))}; for time use Dt"
+                raise DeclarationError("S126", msg, fix=fix)
+            return
+        for c in expr.constants:
+            if c.free_symbols & self.frame.coordinates:
+                msg = f"{c} in {text(expr)} must not depend on coordinates: it would have no Fourier symbol."
+                raise DeclarationError("S128", msg, fix="use a number or a parameter")
+
     @of.register
     def _(self, expr: LinearOperator) -> Array:
         operand = self.of(expr.operand)
-        for c in expr.constants:
-            if c.free_symbols & self.frame.coordinates and not isinstance(c, sp.Symbol):
-                msg = f"{c} in {text(expr)} must not depend on coordinates: its Fourier symbol would not exist."
-                raise DeclarationError("S128", msg)
+        self._check_constants(expr)
         symbol = expr.symbol(self.frame.k, operand.ndim)
         consumed, produced = expr.ranks(operand.ndim, self.frame.dim) or (0, 0)
         dim = self.frame.dim

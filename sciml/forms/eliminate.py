@@ -70,7 +70,7 @@ def eliminate(
         if inverted is None:
             names = ", ".join(text(a) for a in unknowns)
             msg = f"the constraint(s) do not determine {names}: their symbol matrix is singular."
-            raise refuse("S134", msg, splits[0].row.terms[0].origin)
+            raise refuse("S134", msg, splits[0].row.terms[0].origin, "make the constraints independent of each other")
         sources = [_without(s, unknowns, frame) for s in splits]
         solved = {
             a: sp.Add(*(multiply(-source, inverted[i, j], frame) for j, source in enumerate(sources)))

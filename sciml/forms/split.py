@@ -74,7 +74,7 @@ def expansion_size(expr: sp.Expr) -> int:
 def expand(expr: sp.Expr) -> sp.Expr:
     """Expand products and integer powers; leave exponentials and logarithms alone."""
     if expansion_size(expr) > MAX_EXPANDED_TERMS:
-        msg = f"an expression would expand to more than {MAX_EXPANDED_TERMS} terms."
+        msg = f"this term would expand to more than {MAX_EXPANDED_TERMS} terms."
         raise DeclarationError("S137", msg, fix="write it with fewer nested powers, or as a pointwise function")
     return sp.expand(expr, power_base=False, power_exp=False, log=False, trig=False)
 
@@ -105,7 +105,11 @@ def split_row(row: Row, fields: Collection[sp.Expr], frame: Frame) -> Split:
     """
     out = Split(row)
     for term in row.terms:
-        for piece in sp.Add.make_args(normal(term.expr, frame)):
+        try:
+            pieces = sp.Add.make_args(normal(term.expr, frame))
+        except DeclarationError as error:
+            raise refuse(error.code, error.headline, term.origin, error.fix) from None
+        for piece in pieces:
             if piece != 0:
                 _sort(piece, term.origin, out, fields, frame)
     for group in (out.rate, out.linear):
@@ -125,7 +129,7 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
         return
     if body.atoms(Integral):
         msg = f"Integral(...) is for outputs and cannot drive an equation: {text(piece)}."
-        raise refuse("S136", msg, origin)
+        raise refuse("S136", msg, origin, "use a local term, or a nonlocal operator such as InverseLaplacian")
     bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
     if bad or (outer != 1 and not atoms_of(body) and is_local(outer, frame)):
         target = bad[0] if bad else core

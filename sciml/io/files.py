@@ -113,13 +113,17 @@ def load(path: str | Path) -> Solution:
     method = _json(attributes["sciml_method"], "sciml_method")
     provenance = _json(attributes["sciml_provenance"], "sciml_provenance")
     status = attributes["sciml_status"]
-    if not isinstance(method, dict) or not isinstance(provenance, dict):
-        msg = f"{target.name}: method and provenance must be JSON objects."
+    if not _has(method, name=str, options=dict) or not _has(provenance, run=dict, versions=dict):
+        msg = f"{target.name}: method or provenance is not of this schema."
         raise FileError("F412", msg)
     if status not in ("converged", "budget", "diverged", "interrupted"):
         msg = f"{target.name}: unknown status {str(status)[:40]!r}."
         raise FileError("F412", msg)
     return Solution(_dataset(target, problem), problem, method, provenance, status, str(attributes["sciml_reason"]))
+
+
+def _has(record: Any, **kinds: type) -> bool:
+    return isinstance(record, dict) and all(isinstance(record.get(k), kind) for k, kind in kinds.items())
 
 
 def _read_attributes(target: Path) -> dict[str, Any]:
@@ -176,8 +180,12 @@ def _depth(content: str) -> int:
 def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     """Read the variables that the problem names, without interpreting any text attribute."""
     wanted = {"time", *(x.name for x in problem.frame.space)}
-    with xr.open_dataset(target, engine="h5netcdf", decode_cf=False) as ds:
-        loaded = ds.load()
+    try:
+        with xr.open_dataset(target, engine="h5netcdf", decode_cf=False) as ds:
+            loaded = ds.load()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
+        raise FileError("F412", msg) from None
     for name, variable in loaded.variables.items():
         if variable.dtype.kind not in "fiu":
             msg = f"{target.name}: variable {str(name)[:40]!r} is not numeric."
