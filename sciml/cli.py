@@ -52,7 +52,9 @@ def methods(
 
 @app.command()
 def solve(
-    problem: Annotated[str, typer.Argument(metavar="NAME_OR_SCRIPT", help="Catalogue name, or a .py file with a Problem.")],
+    problem: Annotated[
+        str, typer.Argument(metavar="NAME_OR_SCRIPT", help="Catalogue name, or a .py file with a Problem.")
+    ],
     method: Annotated[str | None, typer.Option(help="Method name; the reference if not given.")] = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("solution.h5"),
     set_: Annotated[list[str] | None, typer.Option("--set", help="Parameter value, as in nu=0.05; repeatable.")] = None,

@@ -94,7 +94,9 @@ def registry(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         if point.name in found and found[point.name].value != point.value:
-            msg = f"two installed packages offer {point.name!r} in {group}: {found[point.name].value} and {point.value}."
+            msg = (
+                f"two installed packages offer {point.name!r} in {group}: {found[point.name].value} and {point.value}."
+            )
             raise UnknownMethod("M203", msg, fix="uninstall one of them")
         found[point.name] = point
     return dict(sorted(found.items()))

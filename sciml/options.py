@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, TypeVar, dataclass_transform
 
 from sciml.errors import OptionError, did_you_mean
 
-__all__ = ["as_record", "options"]
+__all__ = ["as_record", "checked", "options"]
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ def options(cls: type[T]) -> type[T]:
     original = made.__init__
     known = [f.name for f in dataclasses.fields(made)]
 
-    def __init__(self: Any, *args: Any, **given: Any) -> None:
+    def checked_init(self: Any, *args: Any, **given: Any) -> None:
         if args:
             msg = f"{cls.__name__} takes its options by name; got {args!r}."
             raise OptionError("O301", msg, fix=f"{cls.__name__}({known[0]}=...)")
@@ -29,9 +30,20 @@ def options(cls: type[T]) -> type[T]:
                 raise OptionError("O302", msg, fix=f"options: {', '.join(known)}")
         original(self, **given)
 
-    __init__.__wrapped__ = original  # type: ignore[attr-defined]
-    made.__init__ = __init__
+    made.__init__ = functools.wraps(original)(checked_init)
     return made  # type: ignore[no-any-return]
+
+
+def checked(name: str, value: Any, kind: type[T]) -> T:
+    """Return an argument if it is of the right class.
+
+    Raises:
+        OptionError: It is not; the message says what to write.
+    """
+    if not isinstance(value, kind):
+        msg = f"{name}= must be a sciml.{kind.__name__}; got {value!r}."
+        raise OptionError("O304", msg, fix=f"{name}=sm.{kind.__name__}(...)")
+    return value
 
 
 def as_record(value: Any) -> dict[str, Any]:

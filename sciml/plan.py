@@ -11,30 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sciml.compute import limited_threads
-from sciml.errors import DataError, Diverged, OptionError
-from sciml.grid import Grid
-from sciml.method import Engine, Method, check_match, find_method
-from sciml.run import Run
+from sciml.errors import DataError, Diverged
 from sciml.solution import Solution, Status
 
 if TYPE_CHECKING:
+    from sciml.grid import Grid
+    from sciml.method import Engine, Method
     from sciml.problem import Problem
+    from sciml.run import Run
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan"]
 
 CHECKPOINT_SECONDS = 60.0
-
-
-def make_plan(problem: Problem, method: Method | str | None, grid: Grid | None, run: Run | None) -> Plan:
-    """Check that everything fits together and prepare the engine."""
-    found = find_method(method)
-    for value, kind, name in ((grid, Grid, "grid"), (run, Run, "run")):
-        if value is not None and not isinstance(value, kind):
-            msg = f"{name}= must be a sciml.{kind.__name__}; got {value!r}."
-            raise OptionError("O304", msg, fix=f"{name}=sm.{kind.__name__}(...)")
-    check_match(found, problem)
-    run, grid = run or Run(), grid or Grid()
-    return Plan(problem, found, grid, run, found.engine(problem, grid, run))
 
 
 class Plan:
@@ -45,9 +33,9 @@ class Plan:
     >>> plan.step(10); plan.solution()       # doctest: +SKIP
     """
 
-    def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run, engine: Engine) -> None:
+    def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run) -> None:
         self.problem, self.method, self.grid, self.run = problem, method, grid, run
-        self._engine = engine
+        self._engine: Engine = method.engine(problem, grid, run)
         self._state: Any = None
         self._done = 0
         self._seconds = 0.0

@@ -38,7 +38,7 @@ def plot(solution: Solution, variable: str | None = None, *, path: str | Path | 
     name = variable or next(iter(solution.variables()))
     data = solution[name]
     if "component" in data.dims:
-        data = np.sqrt((data**2).sum("component")).rename(f"|{name}|")
+        data = ((data**2).sum("component") ** 0.5).rename(f"|{name}|")
     space = [str(d) for d in data.dims if d != "time"]
     if len(space) == 3:  # the middle plane of the slowest axis
         middle = data.sizes[space[0]] // 2

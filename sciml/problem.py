@@ -31,12 +31,13 @@ from sciml.errors import DeclarationError, FileError
 from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
 from sciml.forms.multiplier import Multiplier, is_local
+from sciml.grid import Grid
+from sciml.options import checked
+from sciml.run import Run
 
 if TYPE_CHECKING:
-    from sciml.grid import Grid
     from sciml.method import Method, MethodTable
     from sciml.plan import Plan
-    from sciml.run import Run
     from sciml.solution import Solution
 
 __all__ = ["Problem"]
@@ -201,7 +202,11 @@ class Problem:
             base = target.expr if isinstance(target, sp.Derivative) else target
             if target not in form.lift.values():
                 n = form.order[base]
-                why = "it has no time derivative and follows from the others" if n == 0 else f"its equation is of order {n} in time"
+                why = (
+                    "it has no time derivative and follows from the others"
+                    if n == 0
+                    else f"its equation is of order {n} in time"
+                )
                 msg = f"an initial condition is given for {text(target)}, but {why}."
                 raise DeclarationError("S161", msg, fix="remove this condition")
 
@@ -293,11 +298,20 @@ class Problem:
 
     def plan(self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None) -> Plan:
         """Prepare a solution without computing it; ``print(plan)`` tells what will be done."""
-        from sciml.plan import make_plan
+        from sciml.method import check_match, find_method
 
-        return make_plan(self, method, grid, run)
+        # Everything that can be refused is refused before torch is loaded.
+        found = find_method(method)
+        grid = checked("grid", Grid() if grid is None else grid, Grid)
+        run = checked("run", Run() if run is None else run, Run)
+        check_match(found, self)
+        from sciml.plan import Plan
 
-    def solve(self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None) -> Solution:
+        return Plan(self, found, grid, run)
+
+    def solve(
+        self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None
+    ) -> Solution:
         """Solve the problem.
 
         Args:
@@ -417,7 +431,9 @@ def _read(data: dict[str, Any]) -> dict[str, Any]:
             msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
             raise FileError("F402", msg)
         target = decode(field)
-        conditions.append(IC(sp.Derivative(target, (decode(data["time"][0]), order)) if order else target, decode(value)))
+        conditions.append(
+            IC(sp.Derivative(target, (decode(data["time"][0]), order)) if order else target, decode(value))
+        )
     return {
         "name": data["name"],
         "description": data["description"],

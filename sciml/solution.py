@@ -31,6 +31,8 @@ __all__ = ["Solution", "Status"]
 
 Status = Literal["converged", "budget", "diverged", "interrupted"]
 Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
+Array = np.ndarray[Any, Any]
+METRICS = ("rel_l2", "l2", "rel_linf", "linf")
 PACKAGES = ("sciml-solvers", "torch", "sympy", "numpy", "xarray")
 
 
@@ -186,7 +188,9 @@ class Solution:
             points = {x.name: mine[x.name].values for x in self.problem.frame.space}
             other_ds = other._at_times(np.atleast_1d(mine["time"].values))
             for name, values in points.items():
-                low, high = (self.problem.number(b) for x, *bs in self.problem.domain.axes if x.name == name for b in bs)
+                low, high = (
+                    self.problem.number(b) for x, *bs in self.problem.domain.axes if x.name == name for b in bs
+                )
                 if name not in other_ds.dims:
                     msg = f"compare: the other solution has no coordinate {name!r}."
                     raise DataError("D206", msg)
@@ -252,7 +256,7 @@ def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: An
     variables: dict[str, Any] = {}
     for key, v in ds.data_vars.items():
         if name in v.dims:
-            data = fourier_interpolate(v.values, v.get_axis_num(name), low, high - low, wanted)  # type: ignore[arg-type]
+            data = fourier_interpolate(v.values, v.get_axis_num(name), low, high - low, wanted)
             variables[str(key)] = (v.dims, data, v.attrs)
         else:
             variables[str(key)] = v.variable
@@ -271,31 +275,30 @@ def _error(mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], me
             if d in b.coords and not np.allclose(a[d].values, b[d].values, rtol=1e-9, atol=1e-12):
                 msg = f"compare: the coordinate {d!r} of {a.name!r} differs between the two."
                 raise DataError("D203", msg, fix="compare with a Solution, which is interpolated, or use the same grid")
-    space = [d for d in pairs[0][0].dims if d != "time"]
-    deviation = [np.abs(a - b.transpose(*a.dims).values) for a, b in pairs]
-    reference = [np.abs(b.transpose(*a.dims)) for a, b in pairs]
-    reduce = _max if metric.endswith("linf") else _rms
-    if metric not in ("rel_l2", "l2", "rel_linf", "linf"):
-        msg = f"compare: unknown metric {metric!r}.{did_you_mean(metric, ('rel_l2', 'l2', 'rel_linf', 'linf'))}"
-        raise DataError("D210", msg)
-    error = reduce(deviation, space)
+    if metric not in METRICS:
+        msg = f"compare: unknown metric {metric!r}.{did_you_mean(metric, METRICS)}"
+        raise DataError("D210", msg, fix=f"metrics: {', '.join(METRICS)}")
+    dims = pairs[0][0].dims
+    space = tuple(i for i, d in enumerate(dims) if d != "time")
+    theirs_in_order = [b.transpose(*a.dims).values for a, b in pairs]
+    deviation = np.stack([a.values - b for (a, _), b in zip(pairs, theirs_in_order, strict=True)])
+    norm = _largest if metric.endswith("linf") else _root_mean_square
+    error = norm(deviation, space)
     if metric.startswith("rel_"):
-        size = reduce(reference, space).values
-        ratio = np.divide(error.values, size, out=np.full_like(error.values, np.inf), where=size > 0)
-        error = error.copy(data=np.where((size == 0) & (error.values == 0), 0.0, ratio))
-    return error.rename(name)
+        size = norm(np.stack(theirs_in_order), space)
+        ratio = np.divide(error, size, out=np.full_like(error, np.inf), where=size > 0)
+        error = np.where((size == 0) & (error == 0), 0.0, ratio)
+    coordinates = {"time": mine["time"]} if "time" in dims else {}
+    return xr.DataArray(error, coordinates, [d for d in dims if d == "time"], name=name)
 
 
-def _rms(parts: list[xr.DataArray], dims: list[Any]) -> xr.DataArray:
-    total = sum(((p**2).mean(dims) for p in parts[1:]), (parts[0] ** 2).mean(dims))
-    return np.sqrt(total)
+def _root_mean_square(parts: Array, space: tuple[int, ...]) -> Array:
+    """Norm over components (axis 0) and space."""
+    return np.asarray(np.sqrt((parts**2).mean(tuple(i + 1 for i in space)).sum(0)))
 
 
-def _max(parts: list[xr.DataArray], dims: list[Any]) -> xr.DataArray:
-    total = parts[0].max(dims)
-    for p in parts[1:]:
-        total = np.maximum(total, p.max(dims))
-    return total
+def _largest(parts: Array, space: tuple[int, ...]) -> Array:
+    return np.asarray(np.abs(parts).max(tuple(i + 1 for i in space)).max(0))
 
 
 def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:

@@ -77,7 +77,9 @@ class Oracle:
         if isinstance(e, sm.Laplacian):
             return self._filter(-self.k2, self(e.operand))
         if isinstance(e, sm.FractionalLaplacian):
-            return self._filter(-(self.k2 ** (float(e.constants[0].subs(self.problem.parameters)) / 2)), self(e.operand))
+            return self._filter(
+                -(self.k2 ** (float(e.constants[0].subs(self.problem.parameters)) / 2)), self(e.operand)
+            )
         if isinstance(e, sm.InverseLaplacian):
             return self._filter(self.inverse, self(e.operand))
         if isinstance(e, sm.Dx):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -115,12 +116,11 @@ def test_saving_replaces_the_old_file_only_when_complete(saved, tmp_path, monkey
     path = tmp_path / "a.h5"
     solution.save(path)
     before = path.read_bytes()
-    import sciml.io.files as files
 
     def fail(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr(files.os, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         solution.save(path)
     assert path.read_bytes() == before

@@ -29,7 +29,13 @@ def test_json_round_trip(name):
 def test_digest_does_not_depend_on_the_hash_seed():
     code = "from sciml.problems.gray_scott import gray_scott as g; p = g(); print(p.digest); print(p)"
     runs = [
-        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": s, "PATH": ""}, capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": s, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for s in ("1", "2")
     ]
     assert runs[0].stdout == runs[1].stdout
@@ -63,8 +69,12 @@ def test_damaged_json_is_refused(data):
 
 def test_unnamed_equations_and_bare_expressions():
     conditions = [sm.IC(u, 0)]
-    a = sm.Problem(equations=sm.Dt(u) - sm.Laplacian(u), domain=sm.Torus((x, 0, 1)), time=(t, 0, 1), conditions=conditions)
-    b = sm.Problem(equations=[sp.Eq(sm.Dt(u), sm.Laplacian(u))], domain=sm.Torus((x, 0, 1)), time=(t, 0, 1), conditions=conditions)
+    a = sm.Problem(
+        equations=sm.Dt(u) - sm.Laplacian(u), domain=sm.Torus((x, 0, 1)), time=(t, 0, 1), conditions=conditions
+    )
+    b = sm.Problem(
+        equations=[sp.Eq(sm.Dt(u), sm.Laplacian(u))], domain=sm.Torus((x, 0, 1)), time=(t, 0, 1), conditions=conditions
+    )
     assert a.form.propagator == b.form.propagator
     assert list(a.equations) == ["equation"]
     assert list(b.equations) == ["eq1"]
@@ -77,13 +87,24 @@ def test_expand_writes_ordinary_derivatives():
     time = problem.frame.time
     assert problem.expand(sm.Laplacian(p)) == sp.Derivative(p, (a, 2)) + sp.Derivative(p, (b, 2))
     advected = problem.expand(sm.Dt(v) + sm.Advect(v, v))
-    assert sp.expand(advected[0] - (sp.Derivative(v[a], time) + v[a] * sp.Derivative(v[a], a) + v[b] * sp.Derivative(v[a], b))) == 0
+    assert (
+        sp.expand(
+            advected[0] - (sp.Derivative(v[a], time) + v[a] * sp.Derivative(v[a], a) + v[b] * sp.Derivative(v[a], b))
+        )
+        == 0
+    )
 
 
 def test_text_and_latex_show_what_was_understood():
     problem = CATALOGUE["co-rotating-vortices"]()
     shown = str(problem)
-    for part in ("vorticity", "Torus((x, 0, 2*pi), (y, 0, 2*pi))", "nu = 0.005", "canonical form", "d/dt w = [-nu*|k|^2] w + n0"):
+    for part in (
+        "vorticity",
+        "Torus((x, 0, 2*pi), (y, 0, 2*pi))",
+        "nu = 0.005",
+        "canonical form",
+        "d/dt w = [-nu*|k|^2] w + n0",
+    ):
         assert part in shown
     assert r"\partial_t w" in problem._repr_latex_()
 

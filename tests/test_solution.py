@@ -144,7 +144,9 @@ def test_outputs_are_any_expression():
     assert np.allclose(ds["nonlocal_part"], decay**2 * np.cos(2 * s) / 8, atol=1e-13)
 
 
-@pytest.mark.parametrize(("name", "variable"), [("heat", "u"), ("heat", "mass"), ("taylor-green", "u"), ("abc-flow", "p")])
+@pytest.mark.parametrize(
+    ("name", "variable"), [("heat", "u"), ("heat", "mass"), ("taylor-green", "u"), ("abc-flow", "p")]
+)
 def test_plots(name, variable, tmp_path):
     problem = CATALOGUE[name]()
     points = {s.name: 12 for s in problem.frame.space}

@@ -57,7 +57,11 @@ def _equation(name: Any, declared: Any) -> sp.Eq:
         return sp.Eq(declared, 0, evaluate=False)
     if not isinstance(declared, sp.Equality):
         msg = f"equation '{name}' must be sp.Eq(lhs, rhs) or an expression; got {type(declared).__name__}."
-        fix = "strings are never parsed: build the equation from fields and operators" if isinstance(declared, str) else ()
+        fix = (
+            "strings are never parsed: build the equation from fields and operators"
+            if isinstance(declared, str)
+            else ()
+        )
         raise DeclarationError("S100", msg, fix=fix)
     return declared
 
@@ -126,11 +130,13 @@ def check_fields(fields: Sequence[sp.Expr], time: sp.Symbol, space: Sequence[sp.
         raise DeclarationError("S105", msg, fix='u = sm.Field("u", t, x)')
     for f in fields:
         arguments = f.coordinates if isinstance(f, VectorField) else f.args
+        name = f.name if isinstance(f, VectorField) else f.func.__name__
         if isinstance(f, AppliedUndef) and not f.is_real:
             msg = f"the unknown {f} was not made by sm.Field: it is not declared real."
             raise DeclarationError("S105", msg, fix=f'{text(f)} = sm.Field("{text(f)}", {", ".join(map(str, f.args))})')
         if set(arguments) != wanted:
-            msg = f"the unknown {f.func.__name__ if isinstance(f, AppliedUndef) else f.name} depends on ({_list(arguments)}), but time and domain have ({_list([time, *space])})."
+            has, needs = _list(arguments), _list([time, *space])
+            msg = f"the unknown {name} depends on ({has}), but time and domain have ({needs})."
             raise DeclarationError("S106", msg, fix="use the same coordinates in fields, domain and time")
 
 
@@ -158,13 +164,18 @@ def check_parameters(parameters: Any) -> dict[sp.Symbol, float]:
         for sign, good in (("positive", number > 0), ("nonnegative", number >= 0), ("negative", number < 0)):
             if symbol.assumptions0.get(sign) and not good:
                 msg = f"parameter {symbol} was declared {sign}, but its value is {number:g}."
-                raise DeclarationError("S107", msg, fix="change the value, or declare the symbol with other assumptions")
+                raise DeclarationError(
+                    "S107", msg, fix="change the value, or declare the symbol with other assumptions"
+                )
         out[symbol] = number
     return out
 
 
 def check_roles(
-    equations: Mapping[str, sp.Eq], others: Mapping[str, sp.Basic], parameters: Iterable[sp.Symbol], coordinates: set[sp.Symbol]
+    equations: Mapping[str, sp.Eq],
+    others: Mapping[str, sp.Basic],
+    parameters: Iterable[sp.Symbol],
+    coordinates: set[sp.Symbol],
 ) -> None:
     """Every free symbol is a coordinate or a parameter, and every parameter occurs somewhere."""
     known = {*parameters, *coordinates}
@@ -211,7 +222,9 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
         check_pointwise(where, c.field, fields, dim)
         if c.value.atoms(AppliedUndef, VectorField, Integral) or time in c.value.free_symbols:
             msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
-            raise DeclarationError("S119", msg, fix="give the value at the start time; time-dependent terms go in the equation")
+            raise DeclarationError(
+                "S119", msg, fix="give the value at the start time; time-dependent terms go in the equation"
+            )
         wanted, found = rank(c.field, dim), check_pointwise(where, c.value, (), dim)
         if found != wanted and c.value != 0:
             msg = f"{where} needs {kind(wanted)}, but {text(c.value)} is {kind(found)}."

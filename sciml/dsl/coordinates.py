@@ -41,7 +41,7 @@ def coords(names: str) -> Any:
 
 
 def Field(name: str, *coordinates: sp.Symbol) -> Any:
-    """Create a real scalar unknown, e.g. ``w = Field("w", t, x, y)``.
+    """Create a real scalar unknown of the given coordinates, time among them.
 
     Returns:
         The plain SymPy expression ``Function(name, real=True)(*coordinates)``; it can be

@@ -30,10 +30,49 @@ NODES = {name: node for name, node in vars(dsl).items() if isinstance(node, type
 RELATIONS = {"Lt": sp.Lt, "Le": sp.Le, "Gt": sp.Gt, "Ge": sp.Ge, "Eq": sp.Eq, "Ne": sp.Ne}
 FUNCTIONS = {
     name: getattr(sp, name)
-    for name in (
-        "exp log sin cos tan cot sec csc asin acos atan atan2 sinh cosh tanh sech csch coth asinh acosh atanh sinc "
-        "erf erfc erfinv gamma loggamma Abs sign floor ceiling Mod Max Min Heaviside re im conjugate And Or Not"
-    ).split()
+    for name in [
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sech",
+        "csch",
+        "coth",
+        "asinh",
+        "acosh",
+        "atanh",
+        "sinc",
+        "erf",
+        "erfc",
+        "erfinv",
+        "gamma",
+        "loggamma",
+        "Abs",
+        "sign",
+        "floor",
+        "ceiling",
+        "Mod",
+        "Max",
+        "Min",
+        "Heaviside",
+        "re",
+        "im",
+        "conjugate",
+        "And",
+        "Or",
+        "Not",
+    ]
 }
 # These compare numbers when they are built, which can take for ever on a tower of exponentials.
 COMPARING = {"Abs", "sign", "floor", "ceiling", "Mod", "Max", "Min", "Heaviside", "re", "im", *RELATIONS}
@@ -140,7 +179,9 @@ class _Decoder:
 
     def _symbol(self, rest: list[Any], depth: int) -> sp.Symbol:
         name, kept = rest
-        if not (isinstance(name, str) and name.isidentifier() and isinstance(kept, dict) and set(kept) <= set(ASSUMPTIONS)):
+        if not (
+            isinstance(name, str) and name.isidentifier() and isinstance(kept, dict) and set(kept) <= set(ASSUMPTIONS)
+        ):
             raise _bad(f"symbol {str(name)[:40]!r}")
         if not all(v is True for v in kept.values()):
             raise _bad(f"assumptions of symbol {name!r}")

@@ -81,7 +81,9 @@ class _Rank:
         if len(ranks) > 1:
             (r0, a0), (r1, a1) = sorted(ranks.items())[:2]
             msg = f"{kind(r0)} and {kind(r1)} are added: {text(a0)} and {text(a1)}."
-            raise RankError("S120", msg, a1, "use Grad, Div, Dot or a component such as u[0], so that both have one rank")
+            raise RankError(
+                "S120", msg, a1, "use Grad, Div, Dot or a component such as u[0], so that both have one rank"
+            )
         return next(iter(ranks), None)
 
     @of.register

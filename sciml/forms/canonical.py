@@ -19,8 +19,6 @@ from sciml.forms.split import Split, split_row
 
 __all__ = ["semilinear"]
 
-Matrix = sp.Matrix
-
 
 def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
     """Bring equations into semilinear form.
@@ -82,9 +80,7 @@ def _check_counts(
             raise DeclarationError("S104", msg)
 
 
-def _match(
-    rows: Sequence[Row], state: Sequence[sp.Expr], frame: Frame, multipliers: Sequence[sp.Expr]
-) -> list[Row]:
+def _match(rows: Sequence[Row], state: Sequence[sp.Expr], frame: Frame, multipliers: Sequence[sp.Expr]) -> list[Row]:
     """Put the row that evolves each state field in that field's place."""
     if len(rows) != len(state):
         names = ", ".join(text(f) for f in state)
@@ -104,16 +100,16 @@ def _match(
     return [rows[i] for i in sorted(place, key=lambda i: place[i])]
 
 
-def _matrix(splits: Sequence[Split], fields: Sequence[sp.Expr], kind: str) -> Matrix:
+def _matrix(splits: Sequence[Split], fields: Sequence[sp.Expr], kind: str) -> sp.Matrix:
     entries = [[getattr(s, kind).get(f, sp.S.Zero) for f in fields] for s in splits]
-    return Matrix(len(splits), len(fields), [sp.expand(e) for row in entries for e in row])
+    return sp.Matrix(len(splits), len(fields), [sp.expand(e) for row in entries for e in row])
 
 
 def _project(
     constraints: Sequence[Row],
     splits: Sequence[Split],
-    mass: Matrix,
-    linear: Matrix,
+    mass: sp.Matrix,
+    linear: sp.Matrix,
     state: Sequence[sp.Expr],
     multipliers: Sequence[sp.Expr],
     frame: Frame,
@@ -142,7 +138,7 @@ def _project(
 
 
 def _recover_multipliers(
-    projected: Projection, splits: Sequence[Split], linear: Matrix, state: Sequence[sp.Expr], frame: Frame
+    projected: Projection, splits: Sequence[Split], linear: sp.Matrix, state: Sequence[sp.Expr], frame: Frame
 ) -> dict[sp.Expr, sp.Expr]:
     right = []
     for i, s in enumerate(splits):
@@ -158,8 +154,8 @@ def _recover_multipliers(
 
 def _assemble(
     splits: Sequence[Split],
-    mass: Matrix,
-    linear: Matrix,
+    mass: sp.Matrix,
+    linear: sp.Matrix,
     state: tuple[sp.Expr, ...],
     first: FirstOrder,
     projected: Projection | None,
@@ -183,7 +179,7 @@ def _assemble(
         for i, s in enumerate(splits)
         for p in s.noise
     )
-    lift = {}
+    lift: dict[sp.Expr, sp.Expr] = {}
     for f, states in first.chain.items():
         if first.order[f] > 0:
             lift |= {z: sp.Derivative(f, (frame.time, n)) if n else f for n, z in enumerate(states)}
@@ -245,7 +241,7 @@ class _Columns:
         unit = [outer if i == row else sp.S.Zero for i in range(self.size)]
         if self.projected is None:
             return tuple(unit)
-        return tuple((self.projected.projector * Matrix(unit)).applyfunc(sp.expand))
+        return tuple((self.projected.projector * sp.Matrix(unit)).applyfunc(sp.expand))
 
     def add(self, row: int, outer: sp.Expr, n: sp.Expr, origin: object) -> None:
         number, core = n.as_coeff_Mul()

@@ -15,7 +15,6 @@ import sympy as sp
 
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
-from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
 from sciml.forms.multiplier import multiply, substitute
 from sciml.forms.rows import Origin, Row, Term, refuse
@@ -54,9 +53,7 @@ def substitute_rows(rows: Sequence[Row], mapping: Mapping[sp.Expr, sp.Expr], fra
     return [Row(r.equation, tuple(Term(substitute(t.expr, mapping, frame), t.origin) for t in r.terms)) for r in rows]
 
 
-def eliminate(
-    rows: Sequence[Row], algebraic: Sequence[sp.Expr], fields: Sequence[sp.Expr], frame: Frame
-) -> Eliminated:
+def eliminate(rows: Sequence[Row], algebraic: Sequence[sp.Expr], fields: Sequence[sp.Expr], frame: Frame) -> Eliminated:
     """Solve the constraints for the algebraic fields they contain, and substitute these."""
     evolution = [r for r in rows if r.expr.atoms(sp.Derivative)]
     constraints = [r for r in rows if not r.expr.atoms(sp.Derivative)]
@@ -178,4 +175,3 @@ def _keeps(moved: sp.Matrix, constraint: sp.Matrix) -> bool:
         if stray or len(ratios) > 1:
             return False
     return True
-

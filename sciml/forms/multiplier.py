@@ -88,7 +88,8 @@ def multiply(expr: sp.Expr, symbol: sp.Expr, frame: Frame) -> sp.Expr:
         return expr
     if expr.is_Add:
         return sp.Add(*(multiply(a, symbol, frame) for a in expr.args))
-    constants, rest = [], []
+    constants: list[sp.Expr] = []
+    rest: list[sp.Expr] = []
     for factor in sp.Mul.make_args(expr):
         (constants if is_constant(factor, frame) else rest).append(factor)
     constant, core = sp.Mul(*constants), sp.Mul(*rest)

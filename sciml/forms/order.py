@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy as sp
 
@@ -69,7 +70,7 @@ def first_order(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) ->
     )
     definitions = []
     for states in chain.values():
-        for lower, higher in zip(states, states[1:], strict=False):
+        for lower, higher in pairwise(states):
             name = f"{text(higher)} (definition)"
             origin = Origin(name, f"Dt({text(lower)}) = {text(higher)}", higher)
             terms = (Term(sp.Derivative(lower, frame.time), origin), Term(-higher, origin))

@@ -89,7 +89,9 @@ def _equation_rank(name: str, equation: sp.Eq, dim: int) -> int:
         left, right = rank(equation.lhs, dim), rank(equation.rhs, dim)
     except RankError as error:
         shown = excerpt(equation_text(equation), error.part)
-        raise DeclarationError(error.code, f"in equation '{name}', {error.headline}", excerpt=shown, fix=error.fix) from None
+        raise DeclarationError(
+            error.code, f"in equation '{name}', {error.headline}", excerpt=shown, fix=error.fix
+        ) from None
     if left is not None and right is not None and left != right:
         msg = (
             f"in equation '{name}', the sides differ: {text(equation.lhs)} is {kind(left)}, "

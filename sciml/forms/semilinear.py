@@ -146,7 +146,9 @@ class SemilinearForm:
                 parts.append(f"n{m}" if s == 1 else f"[{self.symbol_text(s)}] n{m}")
         for m, noise in enumerate(self.noise):
             if (s := noise.column[row]) != 0:
-                parts.append(f"g{m}*{text(noise.noise)}" if s == 1 else f"[{self.symbol_text(s)}](g{m}*{text(noise.noise)})")
+                parts.append(
+                    f"g{m}*{text(noise.noise)}" if s == 1 else f"[{self.symbol_text(s)}](g{m}*{text(noise.noise)})"
+                )
         return parts
 
     def __str__(self) -> str:

@@ -148,9 +148,7 @@ def _constant_and_core(piece: sp.Expr, frame: Frame) -> tuple[sp.Expr, sp.Expr]:
     return constant, sp.Mul(*(f for f in factors if not is_constant(f, frame)))
 
 
-def _sort_rate(
-    symbol: sp.Expr, body: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr]
-) -> None:
+def _sort_rate(symbol: sp.Expr, body: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr]) -> None:
     if isinstance(body, sp.Derivative) and body.expr in fields:
         out.rate[body.expr] = out.rate.get(body.expr, 0) + symbol
         return

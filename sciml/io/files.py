@@ -51,8 +51,8 @@ def write(solution: Solution, path: str | Path) -> Path:
         tree.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -194,4 +194,3 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
         msg = f"{target.name}: coordinates {', '.join(sorted(wanted - set(map(str, loaded.variables))))} are missing."
         raise FileError("F412", msg)
     return loaded.set_coords([str(n) for n in loaded.variables if n in wanted]).drop_attrs(deep=False)
-

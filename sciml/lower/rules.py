@@ -89,7 +89,8 @@ def _heaviside(x: Tensor, at_zero: Value = 0.5) -> Tensor:
 
 
 def _mod(a: Value, b: Value) -> Value:
-    return torch.remainder(a, b)  # type: ignore[call-overload,no-any-return]
+    like = next(v for v in (a, b) if isinstance(v, Tensor))
+    return torch.remainder(as_tensor(a, like), as_tensor(b, like))
 
 
 def _gamma(x: Tensor) -> Tensor:

@@ -135,9 +135,11 @@ class Modes:
 
     def forward(self, fields: Tensor) -> Tensor:
         """Transform fields to coefficients, normalised by the number of points."""
-        return torch.fft.rfftn(fields, dim=tuple(range(-self.dim, 0)), norm="forward")
+        hats: Tensor = torch.fft.rfftn(fields, dim=tuple(range(-self.dim, 0)), norm="forward")
+        return hats
 
     def backward(self, coefficients: Tensor) -> Tensor:
         """Transform coefficients to fields on the grid."""
-        return torch.fft.irfftn(coefficients, s=self.points, dim=tuple(range(-self.dim, 0)), norm="forward")
-
+        axes = tuple(range(-self.dim, 0))
+        fields: Tensor = torch.fft.irfftn(coefficients, s=self.points, dim=axes, norm="forward")
+        return fields

@@ -150,4 +150,4 @@ class Stepper:
 
     @property
     def _time(self) -> str:
-        return self.system.form.frame.time.name
+        return str(self.system.form.frame.time)

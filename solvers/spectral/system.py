@@ -91,7 +91,8 @@ class System:
         if form.is_diagonal:
             return _stacked([self.modes.symbol(form.propagator[i, i]) for i in range(n)])
         entries = [self.modes.symbol(form.propagator[i, j]) for i in range(n) for j in range(n)]
-        return _stacked(entries).unflatten(1, (n, n))
+        matrix: Tensor = _stacked(entries).unflatten(1, (n, n))
+        return matrix
 
 
 class _Slots:

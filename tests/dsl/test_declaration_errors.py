@@ -1,10 +1,10 @@
 """Wrong declarations: each is refused at the line that is wrong, in the user's words, with the fix."""
 
 import pytest
+import snapshot
 import sympy as sp
 
 import sciml as sm
-import snapshot
 from sciml.errors import ScimlError
 
 t, x, y = sm.coords("t x y")
@@ -44,9 +44,7 @@ WRONG = {
     "string instead of an equation": lambda: declare("u_t = nu*u_xx"),
     "string inside an operator": lambda: sm.Laplacian("u"),
     "field without some coordinate": lambda: plane(sp.Eq(sm.Dt(u), sm.Laplacian(u)), [start]),
-    "field made by sympy alone": lambda: declare(
-        sp.Eq(sm.Dt(sp.Function("f")(t, x)), 1), conditions=[], parameters={}
-    ),
+    "field made by sympy alone": lambda: declare(sp.Eq(sm.Dt(sp.Function("f")(t, x)), 1), conditions=[], parameters={}),
     "parameter of the wrong sign": lambda: declare(parameters={nu: -1}),
     "parameter that is not a number": lambda: declare(parameters={nu: [0.1, 0.2]}),
     "scalar plus vector": lambda: plane(sp.Eq(sm.Dt(w) + sm.Grad(w), 0)),
@@ -55,9 +53,7 @@ WRONG = {
     "divergence of a scalar": lambda: plane(sp.Eq(sm.Dt(w), sm.Div(w))),
     "vector of the wrong length": lambda: plane(sp.Eq(sm.Dt(w), sm.Dot(sm.Vector(1, 2, 3), sm.Grad(w)))),
     "nonlinear time derivative": lambda: declare(sp.Eq(u * sm.Dt(u), nu * sm.Laplacian(u))),
-    "nonlocal operator of a product, multiplied": lambda: declare(
-        sp.Eq(sm.Dt(u), nu * u * sm.InverseLaplacian(u**2))
-    ),
+    "nonlocal operator of a product, multiplied": lambda: declare(sp.Eq(sm.Dt(u), nu * u * sm.InverseLaplacian(u**2))),
     "noise squared": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.Laplacian(u) + (xi * u) ** 2)),
     "no time derivative": lambda: declare(sp.Eq(nu * sm.Laplacian(u), 1)),
     "missing initial condition": lambda: declare(conditions=[]),
@@ -86,14 +82,10 @@ WRONG = {
     "exact solution of the wrong rank": lambda: plane(
         [MOMENTUM, sp.Eq(sm.Div(V), 0)], [sm.IC(V, sm.Vector(0, 0))], {nu: 1}, exact={V: sp.sin(x)}
     ),
-    "reserved name": lambda: declare(
-        sp.Eq(sm.Dt(u), sp.Symbol("time") * u), parameters={sp.Symbol("time"): 1}
-    ),
+    "reserved name": lambda: declare(sp.Eq(sm.Dt(u), sp.Symbol("time") * u), parameters={sp.Symbol("time"): 1}),
     "integral in an equation": lambda: declare(sp.Eq(sm.Dt(u), nu * u - sm.Integral(u))),
     "derivative by a parameter": lambda: declare(sp.Eq(sm.Dt(u), sp.Derivative(u * nu, nu, evaluate=False))),
-    "coefficient inside a fractional order": lambda: declare(
-        sp.Eq(sm.Dt(u), nu * sm.FractionalLaplacian(u, 1 + x**2))
-    ),
+    "coefficient inside a fractional order": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.FractionalLaplacian(u, 1 + x**2))),
     "equation at one point": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.Laplacian(u).subs(x, 0))),
     "power too large to expand": lambda: declare(sp.Eq(sm.Dt(u), (u + sp.sin(x) + sm.Dx(u, x) + nu) ** 60)),
 }

@@ -76,7 +76,11 @@ HOSTILE = {
     "compared tower": ["Max", tower(8), 1],
     "division by zero": ["Rational", 1, 0],
     "wrong arity": ["Dx", 1],
-    "derivative of huge order": ["Derivative", ["Field", "u", ["Symbol", "x", {"real": True}]], [["Symbol", "x", {"real": True}], 10**9]],
+    "derivative of huge order": [
+        "Derivative",
+        ["Field", "u", ["Symbol", "x", {"real": True}]],
+        [["Symbol", "x", {"real": True}], 10**9],
+    ],
     "float text": ["Float", "9**9**9"],
     "not a list": {"Pow": [9, 9]},
     "boolean": True,

@@ -45,7 +45,19 @@ def test_rank(expr, dim, expected):
 
 
 @pytest.mark.parametrize(
-    "expr", [u + w, u * v, sp.sin(u), u**2, sm.Div(w), sm.Dot(u, w), sm.BiotSavart(u), sm.Vector(w, w, w), sm.Curl(sm.Grad(u)), u[2]]
+    "expr",
+    [
+        u + w,
+        u * v,
+        sp.sin(u),
+        u**2,
+        sm.Div(w),
+        sm.Dot(u, w),
+        sm.BiotSavart(u),
+        sm.Vector(w, w, w),
+        sm.Curl(sm.Grad(u)),
+        u[2],
+    ],
 )
 def test_misfits_are_refused(expr):
     with pytest.raises(RankError):

@@ -144,6 +144,9 @@ def test_time_is_whatever_the_problem_says():
     s, x1 = sm.coords("s x")
     u = sm.Field("u", s, x1)
     problem = sm.Problem(
-        equations=sp.Eq(sm.Dt(u), sm.Laplacian(u)), domain=sm.Torus((x1, 0, 1)), time=(s, 0, 1), conditions=[sm.IC(u, 0)]
+        equations=sp.Eq(sm.Dt(u), sm.Laplacian(u)),
+        domain=sm.Torus((x1, 0, 1)),
+        time=(s, 0, 1),
+        conditions=[sm.IC(u, 0)],
     )
     assert problem.expand(sm.Dt(u)) == sp.Derivative(u, s)

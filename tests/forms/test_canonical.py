@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from oracle import Oracle
 
 import sciml as sm
-from oracle import Oracle
 from sciml.forms.multiplier import Multiplier, multiply, substitute
 from sciml.forms.reassemble import difference, reassemble
 from sciml.forms.rows import rows_of
@@ -27,7 +27,9 @@ def problem(equations, domain=CIRCLE, conditions=(), **options):
 
 def navier_stokes(equation, extra=(), **options):
     w = sm.Field("w", t, x, y)
-    return problem([equation(w), *extra], SQUARE, [sm.IC(w, sp.sin(x) * sp.cos(2 * y))], parameters={nu: 0.1}, **options)
+    return problem(
+        [equation(w), *extra], SQUARE, [sm.IC(w, sp.sin(x) * sp.cos(2 * y))], parameters={nu: 0.1}, **options
+    )
 
 
 # --- what a form contains ---------------------------------------------------------------------
@@ -36,7 +38,8 @@ def navier_stokes(equation, extra=(), **options):
 def test_mass_linear_and_nonlinear_parts_are_told_apart():
     u = sm.Field("u", t, x)
     form = problem(
-        sp.Eq(2 * sm.Dt(u), 3 * sm.Laplacian(u) - u**3 + sp.cos(x) * u + sp.sin(t) * sp.cos(x)), conditions=[sm.IC(u, 0)]
+        sp.Eq(2 * sm.Dt(u), 3 * sm.Laplacian(u) - u**3 + sp.cos(x) * u + sp.sin(t) * sp.cos(x)),
+        conditions=[sm.IC(u, 0)],
     ).form
     k, y0 = form.frame.k[x], form.slots[0].placeholder
     assert form.mass == sp.ImmutableMatrix([[2]])
@@ -84,7 +87,10 @@ def test_scaled_and_moved_terms_give_the_same_form():
 
     a, b = navier_stokes(one).form, navier_stokes(other).form
     assert a.propagator == b.propagator
-    ratio = [sp.cancel(b.inverse_mass[0, 0] * tb.column[0] * tb.n / ta.n) for ta, tb in zip(a.nonlinear, b.nonlinear, strict=True)]
+    ratio = [
+        sp.cancel(b.inverse_mass[0, 0] * tb.column[0] * tb.n / ta.n)
+        for ta, tb in zip(a.nonlinear, b.nonlinear, strict=True)
+    ]
     assert ratio == [1]
 
 
@@ -102,7 +108,8 @@ def test_stream_function_is_eliminated_and_recovered():
 def test_coupled_elliptic_constraints_are_solved_together():
     u, a, b = (sm.Field(n, t, x) for n in "uab")
     form = problem(
-        [sp.Eq(sm.Dt(u), a + b), sp.Eq(a - sm.Laplacian(a) + b, u), sp.Eq(b - a, sm.Laplacian(u))], conditions=[sm.IC(u, 0)]
+        [sp.Eq(sm.Dt(u), a + b), sp.Eq(a - sm.Laplacian(a) + b, u), sp.Eq(b - a, sm.Laplacian(u))],
+        conditions=[sm.IC(u, 0)],
     ).form
     k = form.frame.k[x]
     # a + b = u - (-Δ)a... solved by hand: a = (1 + k²)u/(2 + k²), b = a - k²u
@@ -122,7 +129,9 @@ def test_pressure_is_projected_out():
 
 def test_noise_enters_the_form():
     u, xi = sm.Field("u", t, x), sm.WhiteNoise("xi", t, x)
-    form = problem(sp.Eq(sm.Dt(u), sm.Laplacian(u) + nu * u * xi + sm.Dx(xi, x)), conditions=[sm.IC(u, 0)], parameters={nu: 1}).form
+    form = problem(
+        sp.Eq(sm.Dt(u), sm.Laplacian(u) + nu * u * xi + sm.Dx(xi, x)), conditions=[sm.IC(u, 0)], parameters={nu: 1}
+    ).form
     amplitudes = {str(term.column[0]): term.amplitude for term in form.noise}
     assert len(amplitudes) == 2
     assert any(a.has(form.slots[0].placeholder) for a in amplitudes.values())

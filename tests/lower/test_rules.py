@@ -129,7 +129,9 @@ def test_complex_parts_and_negation():
     flipped = sp.Piecewise((1, sp.Not(sp.Xor(x < 0, y < 0, evaluate=False), evaluate=False)), (0, True))
     with pytest.raises(DeclarationError, match="S151"):
         compile_expressions([flipped], [x, y])
-    (value,) = compile_expressions([sp.Piecewise((1, sp.Not(sp.Eq(x, 0), evaluate=False)), (0, True))], [x])(torch.zeros(2))
+    (value,) = compile_expressions([sp.Piecewise((1, sp.Not(sp.Eq(x, 0), evaluate=False)), (0, True))], [x])(
+        torch.zeros(2)
+    )
     assert value.tolist() == [0, 0]
 
 

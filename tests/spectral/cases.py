@@ -13,7 +13,9 @@ wave = sp.sin(x - t) + sp.cos(2 * x) * sp.exp(-t) / 3
 
 def _problem(name, equations, exact, domain=CIRCLE, end=1):
     conditions = [sm.IC(f, e.subs(t, 0)) for f, e in exact.items()]
-    return sm.Problem(name=name, equations=equations, domain=domain, time=(t, 0, end), conditions=conditions, exact=exact)
+    return sm.Problem(
+        name=name, equations=equations, domain=domain, time=(t, 0, end), conditions=conditions, exact=exact
+    )
 
 
 def scalar():

@@ -2,18 +2,19 @@
 
 import dataclasses
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import sympy as sp
 import torch
+from spectral.cases import MANUFACTURED
 
 import sciml as sm
 from sciml.method import registry
 from sciml.solvers.spectral import etdrk4, modes
 from sciml.solvers.spectral.engine import SpectralEngine
 from sciml.solvers.spectral.modes import kept_modes
-from spectral.cases import MANUFACTURED
 
 pytestmark = pytest.mark.filterwarnings("ignore:dealiasing removes")  # coarse grids are the point here
 
@@ -35,7 +36,7 @@ def error(problem, points, dt=None, t=1, **options):
 
 
 def rates(errors):
-    return [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    return [math.log2(a / b) for a, b in pairwise(errors)]
 
 
 def self_errors(name, points, steps):
@@ -85,7 +86,8 @@ def test_a_dropped_nonlinearity_is_caught(case):
     problem = case()
     form = problem.form
     forcing_only = tuple(
-        dataclasses.replace(term, n=sp.expand(term.n).subs({s.placeholder: 0 for s in form.slots})) for term in form.nonlinear
+        dataclasses.replace(term, n=sp.expand(term.n).subs({s.placeholder: 0 for s in form.slots}))
+        for term in form.nonlinear
     )
     problem.__dict__["form"] = dataclasses.replace(form, nonlinear=forcing_only)
     assert error(problem, 48, 1 / 16) > 1e-2
@@ -97,7 +99,7 @@ def test_error_decays_spectrally_in_space():
     errors = [error(problem, n, 1 / 512) for n in points]
     # Like e^{-aN}: the error is squared by each doubling, while a scheme of order p divides it by 2^p.
     logs = [-math.log(e) for e in errors]
-    ratios = [b / a for a, b in zip(logs, logs[1:], strict=False)]
+    ratios = [b / a for a, b in pairwise(logs)]
     assert all(r > 1.75 for r in ratios), (errors, ratios)
     assert errors[-1] < 1e-9
 
@@ -169,7 +171,9 @@ def test_adaptive_steps_meet_the_tolerance():
 # --- dealiasing -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("points", "degree", "kept"), [(128, 2, 42), (96, 2, 31), (128, 3, 31), (64, 1, 31), (64, 5, 10)])
+@pytest.mark.parametrize(
+    ("points", "degree", "kept"), [(128, 2, 42), (96, 2, 31), (128, 3, 31), (64, 1, 31), (64, 5, 10)]
+)
 def test_kept_modes(points, degree, kept):
     assert kept_modes(points, degree) == kept
     assert (degree + 1) * kept < points <= (degree + 1) * (kept + 1)
@@ -180,7 +184,10 @@ def aliasing(degree, points=32):
     t, x = sm.coords("t x")
     u = sm.Field("u", t, x)
     problem = sm.Problem(
-        equations=sp.Eq(sm.Dt(u), u**degree), domain=sm.Torus((x, 0, 2 * sp.pi)), time=(t, 0, 1), conditions=[sm.IC(u, 0)]
+        equations=sp.Eq(sm.Dt(u), u**degree),
+        domain=sm.Torus((x, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, 0)],
     )
     engines = [SpectralEngine(sm.Spectral(), problem, sm.Grid(x=n, t=1), sm.Run()) for n in (points, 8 * points)]
     kept = int(engines[0].system.mask.sum()) - 1
@@ -208,7 +215,10 @@ def test_derivatives_of_the_nyquist_mode_vanish():
     t, x = sm.coords("t x")
     u = sm.Field("u", t, x)
     problem = sm.Problem(
-        equations=sp.Eq(sm.Dt(u), sm.Dx(u, x, 3)), domain=sm.Torus((x, 0, 2 * sp.pi)), time=(t, 0, 1), conditions=[sm.IC(u, sp.cos(8 * x))]
+        equations=sp.Eq(sm.Dt(u), sm.Dx(u, x, 3)),
+        domain=sm.Torus((x, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, sp.cos(8 * x))],
     )
     solution = problem.solve(grid=sm.Grid(x=16, t=1))
     assert np.allclose(solution["u"][-1], np.cos(8 * solution.ds["x"]), atol=1e-13)

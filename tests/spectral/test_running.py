@@ -22,7 +22,9 @@ CIRCLE = sm.Torus((x, 0, 2 * sp.pi))
 
 def blow_up(end=2):
     """``u' = u²`` from 1: infinite at t = 1."""
-    return sm.Problem(name="blow-up", equations=sp.Eq(sm.Dt(u), u**2), domain=CIRCLE, time=(t, 0, end), conditions=[sm.IC(u, 1)])
+    return sm.Problem(
+        name="blow-up", equations=sp.Eq(sm.Dt(u), u**2), domain=CIRCLE, time=(t, 0, end), conditions=[sm.IC(u, 1)]
+    )
 
 
 @pytest.mark.parametrize("method", [sm.Spectral(dt=0.05), sm.Spectral()], ids=["fixed", "chosen"])
@@ -108,7 +110,11 @@ def test_infinite_initial_data_are_refused():
 def test_noise_is_refused_with_the_reason():
     xi = sm.WhiteNoise("xi", t, x)
     noisy = sm.Problem(
-        name="noisy", equations=sp.Eq(sm.Dt(u), sm.Laplacian(u) + xi), domain=CIRCLE, time=(t, 0, 1), conditions=[sm.IC(u, 0)]
+        name="noisy",
+        equations=sp.Eq(sm.Dt(u), sm.Laplacian(u) + xi),
+        domain=CIRCLE,
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, 0)],
     )
     assert noisy.methods().able == []
     assert "driving noise (xi)" in str(noisy.methods())

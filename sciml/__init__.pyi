@@ -1,0 +1,41 @@
+from sciml.dsl import IC as IC
+from sciml.dsl import Advect as Advect
+from sciml.dsl import BiotSavart as BiotSavart
+from sciml.dsl import Component as Component
+from sciml.dsl import Cross as Cross
+from sciml.dsl import Curl as Curl
+from sciml.dsl import Div as Div
+from sciml.dsl import Dot as Dot
+from sciml.dsl import Dt as Dt
+from sciml.dsl import Dx as Dx
+from sciml.dsl import Field as Field
+from sciml.dsl import FractionalLaplacian as FractionalLaplacian
+from sciml.dsl import Grad as Grad
+from sciml.dsl import Integral as Integral
+from sciml.dsl import InverseLaplacian as InverseLaplacian
+from sciml.dsl import Laplacian as Laplacian
+from sciml.dsl import Outer as Outer
+from sciml.dsl import Torus as Torus
+from sciml.dsl import Vector as Vector
+from sciml.dsl import VectorField as VectorField
+from sciml.dsl import WhiteNoise as WhiteNoise
+from sciml.dsl import coords as coords
+from sciml.errors import DataError as DataError
+from sciml.errors import DeclarationError as DeclarationError
+from sciml.errors import Diverged as Diverged
+from sciml.errors import FileError as FileError
+from sciml.errors import MethodMismatch as MethodMismatch
+from sciml.errors import OptionError as OptionError
+from sciml.errors import ScimlError as ScimlError
+from sciml.errors import UnknownMethod as UnknownMethod
+from sciml.grid import Grid as Grid
+from sciml.io import load as load
+from sciml.plan import Plan as Plan
+from sciml.problem import Problem as Problem
+from sciml.run import Budget as Budget
+from sciml.run import Run as Run
+from sciml.solution import Solution as Solution
+from sciml.solvers.spectral import Spectral as Spectral
+
+__version__: str
+__all__: list[str]

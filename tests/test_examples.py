@@ -1,0 +1,37 @@
+"""The examples run as a new user runs them, in an empty folder, and give the right numbers."""
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
+def test_examples_are_short_and_begin_with_the_equation(script):
+    lines = script.read_text().splitlines()
+    assert len(lines) <= 70
+    assert lines[0].startswith('"""')
+    assert "=" in lines[0]
+
+
+@pytest.mark.filterwarnings("ignore:dealiasing removes")
+def test_quickstart(tmp_path):
+    script = EXAMPLES / "quickstart.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), ".", "--small"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for part in ("canonical form", "d/dt w = [-nu*|k|^2] w + n0", "error against the finer run", "circulation"):
+        assert part in done.stdout
+    assert {p.name for p in tmp_path.iterdir()} == {"quickstart.h5", "quickstart.png"}
+    module = runpy.run_path(str(script), run_name="example")
+    assert module["main"](tmp_path, 64) < 0.02
