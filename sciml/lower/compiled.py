@@ -42,6 +42,7 @@ class Compiled:
         self._program: list[tuple[Callable[..., Value], tuple[int, ...], int]] = []
         self._outputs = tuple(self._compile(e) for e in expressions)
         self._instructions = self._with_releases()
+        self._used = set().union(*(e.free_symbols for e in expressions))
 
     def _new(self, value: Value | None = None) -> int:
         self._initial.append(value)
@@ -117,6 +118,10 @@ class Compiled:
             release = tuple({a for a in arguments if last[a] == n and a not in kept})
             out.append(_Instruction(rule, arguments, result, release))
         return out
+
+    def uses(self, symbol: sp.Symbol) -> bool:
+        """Tell whether any expression depends on an input."""
+        return symbol in self._used
 
     def __call__(self, *values: Tensor, like: Tensor | None = None) -> tuple[Tensor, ...]:
         """Evaluate; ``like`` gives dtype and device where there are no inputs."""

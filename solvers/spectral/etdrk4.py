@@ -1,7 +1,7 @@
 """ETDRK4: the fourth-order exponential Runge-Kutta scheme of Cox and Matthews.
 
     a = e^{hL/2} z + Q N(z)            b = e^{hL/2} z + Q N(a)
-    c = e^{hL/2} a + Q (2 N(b) - N(z)) Q = (h/2) φ₁(hL/2)
+    c = e^{hL/2} a + Q (2 N(b) - N(z))    Q = (h/2) φ₁(hL/2)
     z' = e^{hL} z + f₁ N(z) + 2 f₂ (N(a) + N(b)) + f₃ N(c)
     f₁ = h(φ₁ - 3φ₂ + 4φ₃)   f₂ = h(φ₂ - 2φ₃)   f₃ = h(4φ₃ - φ₂)   at hL
 
@@ -16,26 +16,26 @@ import torch
 from torch import Tensor
 
 from sciml.solvers.spectral.phi import phi_diagonal, phi_matrix
-from sciml.solvers.spectral.symbols import GridSymbol, MatrixSymbol
 from sciml.solvers.spectral.system import System
 
 __all__ = ["Coefficients", "coefficients", "step", "weights"]
 
 
-Operator = GridSymbol | MatrixSymbol
-
-
 @dataclass(frozen=True)
 class Coefficients:
-    """The scheme for one step size."""
+    """The scheme for one step size.
+
+    Each array is ``(batch, n, *spectrum)`` for a diagonal linear part, and
+    ``(batch, n, n, *spectrum)`` for a matrix at each mode.
+    """
 
     h: float
-    full: Operator
-    half: Operator
-    q: Operator
-    f1: Operator
-    f2: Operator
-    f3: Operator
+    full: Tensor
+    half: Tensor
+    q: Tensor
+    f1: Tensor
+    f2: Tensor
+    f3: Tensor
 
 
 def weights(phi1: Tensor, phi2: Tensor, phi3: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,8 +56,8 @@ def coefficients(linear: Tensor, h: float, diagonal: bool, dtype: torch.dtype) -
         back = [_back(m, linear) for m in (at_half[1], *at_full[1:], at_full[0], at_half[0])]
         half, phis, exponentials = back[0], (back[1], back[2], back[3]), (back[4], back[5])
     f1, f2, f3 = weights(*phis)
-    kind = GridSymbol if diagonal else MatrixSymbol
-    return Coefficients(h, *(kind(c, dtype) for c in (*exponentials, half * (h / 2), f1 * h, f2 * h, f3 * h)))
+    made = (*exponentials, half * (h / 2), f1 * h, f2 * h, f3 * h)
+    return Coefficients(h, *(c.to(dtype.to_complex()).contiguous() for c in made))
 
 
 def _back(matrices: Tensor, like: Tensor) -> Tensor:
@@ -65,15 +65,38 @@ def _back(matrices: Tensor, like: Tensor) -> Tensor:
     return moved if like.is_complex() else moved.real
 
 
+def apply(operator: Tensor, z: Tensor) -> Tensor:
+    """Return ``S z`` for a diagonal or matrix-valued symbol S."""
+    if operator.ndim == z.ndim:
+        return z * operator
+    columns = range(z.shape[1])
+    return torch.stack([_row(operator[:, i], z, None, columns) for i in columns], dim=1)
+
+
+def apply_add(total: Tensor, operator: Tensor, z: Tensor) -> Tensor:
+    """Return ``total + S z``."""
+    if operator.ndim == z.ndim:
+        return torch.addcmul(total, z, operator)
+    columns = range(z.shape[1])
+    return torch.stack([_row(operator[:, i], z, total[:, i], columns) for i in columns], dim=1)
+
+
+def _row(entries: Tensor, z: Tensor, total: Tensor | None, columns: range) -> Tensor:
+    for j in columns:
+        total = z[:, j] * entries[:, j] if total is None else torch.addcmul(total, z[:, j], entries[:, j])
+    assert total is not None  # a system has at least one field
+    return total
+
+
 def step(system: System, state: Tensor, t: float, c: Coefficients) -> Tensor:
     """Advance the coefficients ``ẑ`` by one step of size ``c.h``."""
     n0 = system.nonlinear(state, t)
-    half = c.half(state)
-    a = c.q.added(half, n0)
+    half = apply(c.half, state)
+    a = apply_add(half, c.q, n0)
     n1 = system.nonlinear(a, t + c.h / 2)
-    b = c.q.added(half, n1)
+    b = apply_add(half, c.q, n1)
     n2 = system.nonlinear(b, t + c.h / 2)
-    last = c.q.added(c.half(a), torch.add(-n0, n2, alpha=2))
+    last = apply_add(apply(c.half, a), c.q, 2 * n2 - n0)
     n3 = system.nonlinear(last, t + c.h)
-    total = c.f1.added(c.full(state), n0)
-    return c.f3.added(c.f2.added(total, n1 + n2), n3)
+    total = apply_add(apply(c.full, state), c.f1, n0)
+    return apply_add(apply_add(total, c.f2, n1 + n2), c.f3, n3)

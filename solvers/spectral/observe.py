@@ -8,7 +8,6 @@ from torch import Tensor
 from sciml.dsl.operators import Integral
 from sciml.forms.multiplier import Multiplier, atoms_of, substitute
 from sciml.lower import Compiled
-from sciml.solvers.spectral.symbols import GridSymbol
 from sciml.solvers.spectral.system import System
 
 __all__ = ["Observer"]
@@ -20,7 +19,7 @@ class Observer:
     def __init__(self, system: System) -> None:
         self.system, self.modes, self.form = system, system.modes, system.form
         self._programs: dict[sp.Expr, tuple[Compiled, list[sp.Expr]]] = {}
-        self._symbols: dict[sp.Expr, GridSymbol] = {}
+        self._symbols: dict[sp.Expr, Tensor] = {}
         self._aliases = {target: state for state, target in self.form.lift.items() if target != state}
 
     def resolve(self, expr: sp.Expr) -> sp.Expr:
@@ -61,7 +60,7 @@ class Observer:
                 inner = self._coefficients(operand, state, t, known)
             else:
                 inner = self.modes.forward(self._on_grid(self.value(operand, state, t, known)))
-            return self._symbols[atom.symbol](inner)
+            return inner * self._symbols[atom.symbol]
         assert state is not None  # initial values hold no fields: checked at declaration
         if isinstance(atom, sp.Derivative):
             return self.system.rate(state, t)[:, self.form.state.index(atom.expr)]

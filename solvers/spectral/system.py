@@ -12,7 +12,6 @@ from sciml.forms import SemilinearForm
 from sciml.forms.semilinear import NonlinearTerm
 from sciml.lower import Compiled, compile_expressions
 from sciml.solvers.spectral.modes import Modes
-from sciml.solvers.spectral.symbols import GridSymbol
 
 __all__ = ["System"]
 
@@ -30,6 +29,7 @@ class System:
         self.form, self.modes = form, modes
         self.mask = modes.mask(degree) if degree else None
         self.complex_dtype = modes.dtype.to_complex()
+        self._zero = torch.zeros((1,) * (modes.dim + 1), dtype=modes.dtype, device=modes.device)
         self._slots = _Slots(form, modes)
         varying = [t for t in form.nonlinear if not self._is_static(t)]
         static = [t for t in form.nonlinear if self._is_static(t)]
@@ -40,9 +40,9 @@ class System:
     def _is_static(self, term: NonlinearTerm) -> bool:
         return not term.n.free_symbols & {self.form.frame.time, *(s.placeholder for s in self.form.slots)}
 
-    def symbol(self, expr: sp.Expr) -> GridSymbol:
+    def symbol(self, expr: sp.Expr) -> Tensor:
         """Return a symbol ready to multiply coefficients."""
-        return GridSymbol(self.modes.symbol(expr), self.modes.dtype)
+        return self.modes.symbol(expr).to(self.complex_dtype)
 
     def compile(self, expressions: Sequence[sp.Expr], atoms: Sequence[sp.Symbol]) -> Compiled:
         """Compile pointwise expressions of ``atoms``, time, space and parameters."""
@@ -51,7 +51,7 @@ class System:
 
     def evaluate(self, program: Compiled, values: Sequence[Tensor], t: float) -> tuple[Tensor, ...]:
         """Evaluate a program of :meth:`compile` on the grid."""
-        time = torch.full((1,) * (self.modes.dim + 1), t, dtype=self.modes.dtype, device=self.modes.device)
+        time = self._zero if not program.uses(self.form.frame.time) else torch.full_like(self._zero, t)
         return program(*values, time, *self.modes.coordinates, *self.modes.grid_parameters, like=time)
 
     def _compile(self, expressions: list[sp.Expr]) -> Compiled:
@@ -59,8 +59,7 @@ class System:
 
     def _static_forcing(self, terms: list[NonlinearTerm]) -> Tensor:
         """Forcing without time or state is transformed once."""
-        zero = torch.zeros((1,) * (self.modes.dim + 1), dtype=self.modes.dtype, device=self.modes.device)
-        values = self.evaluate(self._compile([t.n for t in terms]), [zero] * len(self.form.slots), 0.0)
+        values = self.evaluate(self._compile([t.n for t in terms]), [self._zero] * len(self.form.slots), 0.0)
         return _Columns(self, terms)(values)
 
     def inputs(self, state: Tensor) -> Sequence[Tensor]:
@@ -101,7 +100,7 @@ class _Slots:
     def __init__(self, form: SemilinearForm, modes: Modes) -> None:
         self.modes = modes
         states = [s.state for s in form.slots]
-        self._symbol: GridSymbol | None = None
+        self._symbol: Tensor | None = None
         self._picked: slice | Tensor = slice(0, 0)
         if states:
             single = len(set(states)) == 1
@@ -109,11 +108,12 @@ class _Slots:
             if states == list(range(len(form.state))):
                 self._picked = slice(None)
             if any(s.symbol != 1 for s in form.slots):
-                self._symbol = GridSymbol(_stacked([modes.symbol(s.symbol) for s in form.slots]), modes.dtype)
+                symbols = _stacked([modes.symbol(s.symbol) for s in form.slots])
+                self._symbol = symbols.to(modes.dtype.to_complex())
 
     def __call__(self, state: Tensor) -> Sequence[Tensor]:
         picked = state[:, self._picked]
-        return self.modes.backward(picked if self._symbol is None else self._symbol(picked)).unbind(1)
+        return self.modes.backward(picked if self._symbol is None else picked * self._symbol).unbind(1)
 
 
 class _Columns:
@@ -129,22 +129,27 @@ class _Columns:
                     entries.append((i, m, values if system.mask is None else values * system.mask))
         # The common case, one term in each row in order, is a single product.
         self._direct = [(i, m) for i, m, _ in entries] == [(i, i) for i in range(len(system.form.state))]
-        dtype = system.modes.dtype
-        self._all = GridSymbol(_stacked([v for *_, v in entries]), dtype) if self._direct else None
-        self._entries = [] if self._direct else [(i, m, GridSymbol(v, dtype)) for i, m, v in entries]
+        dtype = system.complex_dtype
+        self._all = _stacked([v for *_, v in entries]).to(dtype) if self._direct else None
+        self._entries = [] if self._direct else [(i, m, v.to(dtype)) for i, m, v in entries]
 
     def __call__(self, values: Sequence[Tensor]) -> Tensor:
-        modes = self.system.modes
-        full = torch.broadcast_shapes(*(v.shape for v in values), (1, *modes.points))
-        hats = modes.forward(torch.stack([v.expand(full) for v in values], dim=1))
+        hats = self.system.modes.forward(self._stack(values))
         if self._all is not None:
-            return self._all(hats)
+            return hats * self._all
         rows: list[Tensor | None] = [None] * len(self.system.form.state)
         for i, m, symbol in self._entries:
             row = rows[i]
-            rows[i] = symbol(hats[:, m]) if row is None else symbol.added(row, hats[:, m])
+            rows[i] = hats[:, m] * symbol if row is None else torch.addcmul(row, hats[:, m], symbol)
         filled = next(r for r in rows if r is not None)
         return torch.stack([torch.zeros_like(filled) if r is None else r for r in rows], dim=1)
+
+    def _stack(self, values: Sequence[Tensor]) -> Tensor:
+        points = self.system.modes.points
+        if len(values) == 1 and values[0].shape[1:] == points:
+            return values[0].unsqueeze(1)
+        full = torch.broadcast_shapes(*(v.shape for v in values), (1, *points))
+        return torch.stack([v.expand(full) for v in values], dim=1)
 
 
 def _stacked(symbols: Sequence[Tensor]) -> Tensor:

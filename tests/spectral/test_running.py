@@ -212,3 +212,11 @@ def test_cuda_equals_cpu():
     on_gpu = problem.solve(sm.Spectral(dt=0.02), grid=grid, run=sm.Run(device="cuda"))
     on_cpu = problem.solve(sm.Spectral(dt=0.02), grid=grid, run=sm.Run(device="cpu"))
     assert float(on_gpu.compare(on_cpu)["w"].max()) < 1e-12
+
+
+def test_large_grids_are_transformed_one_by_one():
+    problem = CATALOGUE["taylor-green"]()
+    solution = problem.solve(
+        sm.Spectral(dt=0.05), grid=sm.Grid(x=192, y=192, t=1), run=sm.Run(budget=sm.Budget(steps=1))
+    )
+    assert float(solution.compare("exact")["u"][-1]) < 1e-12
