@@ -21,7 +21,7 @@ from sciml.dsl.vectors import VectorField
 if TYPE_CHECKING:
     from sciml.problem import Problem
 
-__all__ = ["Labels", "is_global"]
+__all__ = ["Labels", "component_names", "is_global"]
 
 Array = np.ndarray[Any, Any]
 
@@ -32,27 +32,26 @@ def is_global(expr: sp.Expr, space: tuple[sp.Symbol, ...]) -> bool:
     return not outside.atoms(AppliedUndef, VectorField) and not outside.free_symbols & set(space)
 
 
+def component_names(problem: Problem, name: str) -> list[str]:
+    """Return the stored variables of a field or output: ``v_x, v_y`` for a vector."""
+    directions = [x.name for x in problem.frame.space]
+    count = len(problem.variables()[name])
+    if not problem.is_vector(name):
+        return [name]
+    if count == len(directions):
+        return [f"{name}_{d}" for d in directions]
+    return [f"{name}_{a}{b}" for a in directions for b in directions]
+
+
 class Labels:
     """Names and coordinates of a solution on a grid of the torus."""
 
     def __init__(self, problem: Problem, points: tuple[int, ...], times: Array) -> None:
-        self.problem = problem
-        self.dims = tuple(x.name for x in problem.frame.space)
-        self.times = times
+        self.problem, self.times = problem, times
         self.axes = {}
-        for n, (x, low, high) in zip(points, problem.domain.axes, strict=True):
-            lo, hi = problem.number(low), problem.number(high)
-            self.axes[x.name] = lo + (hi - lo) * np.arange(n) / n
+        for n, (name, (low, high)) in zip(points, problem.bounds.items(), strict=True):
+            self.axes[name] = low + (high - low) * np.arange(n) / n
         self._global = {n for n, e in problem.outputs.items() if is_global(e, problem.frame.space)}
-
-    def components(self, name: str) -> list[str]:
-        """Names of the stored variables of a field or output: ``v_x, v_y`` for a vector."""
-        if not self.problem.is_vector(name):
-            return [name]
-        count = len(self.problem.variables()[name])
-        if count == len(self.dims):
-            return [f"{name}_{d}" for d in self.dims]
-        return [f"{name}_{a}{b}" for a in self.dims for b in self.dims]
 
     def is_global(self, name: str) -> bool:
         """Tell whether an output is one number per time."""
@@ -62,20 +61,17 @@ class Labels:
         """Label arrays ``(time, x, y, z)`` or ``(time,)``; the space axes are reversed to ``z, y, x``."""
         count = len(next(iter(arrays.values())))
         coordinates: dict[str, Any] = {"time": ("time", self.times[:count], self._time_attributes())}
-        for d, values in self.axes.items():
-            x = next(s for s in self.problem.frame.space if s.name == d)
-            axis = "XYZ"[self.dims.index(d)]
-            low, high = next((lo, hi) for s, lo, hi in self.problem.domain.axes if s == x)
-            period = self.problem.number(high) - self.problem.number(low)
-            attributes = {"axis": axis, "units": "1", "long_name": d, "latex": latex(x), "period": period}
-            coordinates[d] = (d, values, attributes)
+        for axis, x in zip("XYZ", self.problem.frame.space, strict=False):
+            low, high = self.problem.bounds[x.name]
+            attributes = {"axis": axis, "units": "1", "long_name": x.name, "latex": latex(x), "period": high - low}
+            coordinates[x.name] = (x.name, self.axes[x.name], attributes)
         variables: dict[str, Any] = {}
         for name in self.problem.variables():
-            for label in self.components(name):
+            for label in component_names(self.problem, name):
                 data = arrays[label]
                 dims: tuple[str, ...] = ("time",)
                 if data.ndim > 1:
-                    dims = ("time", *reversed(self.dims))
+                    dims = ("time", *reversed(self.axes))
                     data = data.transpose(0, *range(data.ndim - 1, 0, -1))
                 variables[label] = (dims, np.ascontiguousarray(data), self._attributes(name, label))
         return xr.Dataset(variables, coordinates)

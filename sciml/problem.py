@@ -266,6 +266,11 @@ class Problem:
         parts = [_with_derivatives(e, self.frame) for e in array.flat]
         return Vector(*parts) if array.ndim == 1 else parts[0] if array.ndim == 0 else sp.Array(parts, array.shape)
 
+    @cached_property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Ends of each space axis, with the parameter values."""
+        return {x.name: (self.number(low), self.number(high)) for x, low, high in self.domain.axes}
+
     def number(self, expr: sp.Expr) -> float:
         """Evaluate a bound or other constant with the parameter values."""
         return float(expr.subs(self.parameters))

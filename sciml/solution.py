@@ -20,7 +20,7 @@ from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate
-from sciml.labels import Labels
+from sciml.labels import component_names
 from sciml.options import as_record
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Solution:
             "platform": f"{sys.platform} {platform.machine()}",
             **ds.attrs,
         }
-        return cls(ds.assign_attrs({}).drop_attrs(deep=False), problem, method, provenance, status, reason)
+        return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason)
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable; a vector by its name has a leading ``component`` dimension."""
@@ -93,8 +93,7 @@ class Solution:
 
     def variables(self) -> dict[str, list[str]]:
         """Return each field or output with the stored variables that hold it."""
-        labels = Labels(self.problem, (4,) * self.problem.frame.dim, self.ds["time"].values)
-        return {name: labels.components(name) for name in self.problem.variables()}
+        return {name: component_names(self.problem, name) for name in self.problem.variables()}
 
     @property
     def final(self) -> xr.Dataset:
@@ -122,13 +121,12 @@ class Solution:
             DataError: A time that is not stored, or a point outside the domain.
         """
         ds = self._at_times(coordinates.pop(self.problem.frame.time.name, coordinates.pop("time", None)))
-        known = {x.name: (lo, hi) for x, lo, hi in self.problem.domain.axes}
+        known = self.problem.bounds
         for name, points in coordinates.items():
             if name not in known:
                 msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
                 raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
-            low, high = (self.problem.number(b) for b in known[name])
-            ds = _interpolated(ds, name, low, high, points)
+            ds = _interpolated(ds, name, *known[name], points)
         names = self.variables()
         return xr.Dataset({n: _grouped(ds, n, parts, self.problem) for n, parts in names.items()})
 
@@ -185,16 +183,12 @@ class Solution:
 
     def _other(self, other: Any, mine: xr.Dataset) -> xr.Dataset:
         if isinstance(other, Solution):
-            points = {x.name: mine[x.name].values for x in self.problem.frame.space}
             other_ds = other._at_times(np.atleast_1d(mine["time"].values))
-            for name, values in points.items():
-                low, high = (
-                    self.problem.number(b) for x, *bs in self.problem.domain.axes if x.name == name for b in bs
-                )
-                if name not in other_ds.dims:
+            for name, values in ((x.name, mine[x.name].values) for x in self.problem.frame.space):
+                if name not in other.problem.bounds:
                     msg = f"compare: the other solution has no coordinate {name!r}."
-                    raise DataError("D206", msg)
-                other_ds = _interpolated(other_ds, name, low, high, values)
+                    raise DataError("D206", msg, fix="compare solutions of problems with the same coordinates")
+                other_ds = _interpolated(other_ds, name, *other.problem.bounds[name], values)
             return other_ds
         if isinstance(other, str) and other == "exact":
             return exact_dataset(self.problem, mine)
@@ -329,7 +323,8 @@ def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
 
 
 def _stored_names(problem: Problem, key: Any) -> list[str]:
-    labels = Labels(problem, (4,) * problem.frame.dim, np.zeros(1))
+    if isinstance(key, VectorField):
+        return component_names(problem, key.name)
     if isinstance(key, str):
-        return labels.components(key)
-    return labels.components(key.name if isinstance(key, VectorField) else text(key))
+        return component_names(problem, key)
+    return [text(key)]

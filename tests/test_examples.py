@@ -35,3 +35,15 @@ def test_quickstart(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"quickstart.h5", "quickstart.png"}
     module = runpy.run_path(str(script), run_name="example")
     assert module["main"](tmp_path, 64) < 0.02
+
+
+@pytest.mark.filterwarnings("ignore:dealiasing removes")
+def test_the_scripts_of_the_readme_run(tmp_path, monkeypatch):
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    blocks = [part.split("```")[0] for part in readme.split("```python\n")[1:]]
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec("\n".join(blocks).replace("x=128, y=128", "x=48, y=48"), names)
+    assert {"vortices.h5", "vortices.png"} == {p.name for p in tmp_path.iterdir()}
+    assert float(names["solution"].compare("exact")["u"].max()) < 1e-5

@@ -53,10 +53,9 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
     if projected is not None:
         recover |= _recover_multipliers(projected, splits, linear, state, frame)
         recover = {f: substitute(e, recover, frame) for f, e in recover.items()}
-    form = _assemble(splits, mass, linear, state, first, projected, recover, frame)
     constraints = [Constraint(r.equation, r.expr) for r in reduced.constraints]
     constraints += [Constraint(name, substitute(e, recover, frame), True) for name, e in reduced.solvability]
-    object.__setattr__(form, "constraints", tuple(constraints))
+    form = _assemble(splits, mass, linear, state, first, projected, recover, constraints, frame)
     _check_reassembly(form, ordered, recover, frame)
     return form
 
@@ -160,6 +159,7 @@ def _assemble(
     first: FirstOrder,
     projected: Projection | None,
     recover: Mapping[sp.Expr, sp.Expr],
+    constraints: Sequence[Constraint],
     frame: Frame,
 ) -> SemilinearForm:
     if sp.expand(mass.det(method="berkowitz")) == 0:
@@ -194,6 +194,7 @@ def _assemble(
         noise=noise,
         recover=recover,
         lift=lift,
+        constraints=tuple(constraints),
         origins=tuple(tuple(dict.fromkeys(t.origin for t in s.row.terms)) for s in splits),
     )
 

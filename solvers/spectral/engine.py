@@ -16,7 +16,7 @@ from sciml.compute import device_of, dtype_of
 from sciml.dsl.text import text
 from sciml.errors import DataError, OptionError
 from sciml.forms.semilinear import Constraint
-from sciml.labels import Labels
+from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.modes import Modes, kept_modes
 from sciml.solvers.spectral.observe import Observer
 from sciml.solvers.spectral.stepper import Progress, Stepper
@@ -52,7 +52,7 @@ class SpectralEngine:
         stored, self.intervals = grid.resolve(problem.frame.time, problem.frame.space)
         self.stride, points = _internal(stored, method.resolution)
         device = device_of(run)
-        bounds = [(problem.number(lo), problem.number(hi)) for _, lo, hi in problem.domain.axes]
+        bounds = problem.bounds.values()
         self.modes = Modes(
             frame=problem.frame,
             points=points,
@@ -150,7 +150,7 @@ class SpectralEngine:
         out = {}
         strides = tuple(slice(None, None, s) for s in self.stride)
         for name, parts in self._variables.items():
-            for label, expr in zip(self.labels.components(name), parts, strict=True):
+            for label, expr in zip(component_names(self.problem, name), parts, strict=True):
                 value = self.observer.value(expr, progress.state, progress.t, known)[0]
                 value = value.reshape(()) if self.labels.is_global(name) else value.expand(self.modes.points)[strides]
                 out[label] = value.cpu().numpy().copy()
