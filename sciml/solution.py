@@ -198,7 +198,7 @@ class Solution:
         raise DataError("D208", msg)
 
     def save(self, path: str | Path) -> Path:
-        """Write one netCDF-4 file that h5py, netCDF4, xarray and ParaView can read."""
+        """Write one netCDF-4 file that xarray, h5py and netCDF4 can read."""
         from sciml.io import write
 
         return write(self, path)

@@ -1,6 +1,6 @@
 """Write and read one solution per file.
 
-The file is netCDF-4 written through h5netcdf: readable by h5py, netCDF4, xarray and ParaView
+The file is netCDF-4 written through h5netcdf: readable by h5py, netCDF4 and xarray
 without this package. Attributes are numbers and text; structured ones are JSON text. Reading
 executes nothing: the problem is rebuilt from a closed table, weights would be arrays.
 """
