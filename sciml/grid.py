@@ -49,6 +49,9 @@ class Grid:
             raise OptionError("O310", msg)
         return points, self.axes.get(time.name, DEFAULT_INTERVALS)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _grid, (self.axes,)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Grid) and self.axes == other.axes
 
@@ -57,3 +60,7 @@ class Grid:
 
     def __repr__(self) -> str:
         return f"Grid({', '.join(f'{k}={v}' for k, v in self.axes.items())})"
+
+
+def _grid(axes: dict[str, int]) -> Grid:
+    return Grid(**axes)

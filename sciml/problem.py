@@ -6,28 +6,31 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from sciml.dsl.checks import (
+    check_bounds,
     check_condition_values,
     check_fields,
     check_names,
     check_parameters,
     check_pointwise,
     check_roles,
+    check_values,
     equations_of,
     fields_of,
 )
 from sciml.dsl.conditions import IC
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Torus, interval
-from sciml.dsl.encoding import decode, encode
+from sciml.dsl.encoding import decode, encode, normalised
 from sciml.dsl.operators import BiotSavart, as_expression
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
-from sciml.errors import DeclarationError, FileError
+from sciml.errors import DeclarationError, FileError, did_you_mean
 from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
 from sciml.forms.multiplier import Multiplier, is_local
@@ -43,6 +46,16 @@ if TYPE_CHECKING:
 __all__ = ["Problem"]
 
 SCHEMA = 1
+# What damaged data can raise on the way to a problem.
+REBUILD_ERRORS = (
+    DeclarationError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 class Problem:
@@ -95,6 +108,9 @@ class Problem:
     ) -> None:
         self._declare(equations, domain, time, conditions, parameters, outputs, exact, name, description, references)
         self._check_conditions_complete(self.form)
+        for parts in self.variables().values():
+            for e in parts:
+                self.form.in_states(e)
 
     def _declare(
         self,
@@ -109,23 +125,29 @@ class Problem:
         description: str,
         references: Sequence[str],
     ) -> None:
-        named = equations_of(equations)
+        named = {n: _normalised(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
         if not isinstance(domain, Torus):
             msg = f"domain must be a domain object; got {domain!r}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
-        if any(not isinstance(c, IC) for c in conditions):
+        if isinstance(conditions, IC):
+            conditions = [conditions]
+        if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, IC) for c in conditions):
             msg = f"conditions must be a list of conditions; got {conditions!r}."
             raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
-        found = fields_of(named.values())
+        for what, given in (("outputs", outputs), ("exact", exact)):
+            if given is not None and not isinstance(given, Mapping):
+                msg = f"{what} must be a dict; got {given!r}."
+                raise DeclarationError("S119", msg, fix=f"{what}={{...: expression}}")
+        found = fields_of(named.values(), domain.coordinates)
         store = object.__setattr__
         store(self, "name", str(name))
-        store(self, "equations", named)
+        store(self, "equations", MappingProxyType(named))
         store(self, "domain", domain)
         store(self, "time", interval(time, "time"))
-        store(self, "conditions", tuple(conditions))
-        store(self, "parameters", check_parameters(parameters or {}))
-        store(self, "outputs", self._outputs(outputs))
-        store(self, "exact", self._exact(exact or {}))
+        store(self, "conditions", tuple(sorted(map(_normalised_condition, conditions), key=str)))
+        store(self, "parameters", MappingProxyType(check_parameters(parameters or {})))
+        store(self, "outputs", MappingProxyType(self._outputs(outputs)))
+        store(self, "exact", MappingProxyType(self._exact(exact or {})))
         store(self, "description", " ".join(str(description).split()))
         store(self, "references", tuple(map(str, references)))
         store(self, "fields", tuple(found))
@@ -139,32 +161,56 @@ class Problem:
         if declared is None:
             velocities = set().union(*(e.atoms(BiotSavart) for e in self.equations.values()))
             return {"v": velocities.pop()} if len(velocities) == 1 else {}
-        return {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
+        given = {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
+        return {n: _normalised(f"output {n!r}", e) for n, e in given.items()}
 
     def _exact(self, declared: Mapping[Any, Any]) -> dict[sp.Expr | str, sp.Expr]:
-        return {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
+        given = {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
+        return {k: _normalised(f"exact solution for {k}", e) for k, e in given.items()}
 
     def _check(self) -> None:
         t, space = self.time[0], self.domain.coordinates
         if t in space:
             msg = f"{t} is both time and a coordinate of the domain."
             raise DeclarationError("S106", msg, fix="time=(t, 0, 1) with the coordinate that is time")
+        if clash := {t, *space} & set(self.parameters):
+            msg = f"{', '.join(map(str, clash))} is a coordinate and cannot be a parameter."
+            raise DeclarationError("S102", msg, fix="remove it from parameters")
         others = self._other_expressions()
         everything = [*self.equations.values(), *others.values(), *self.parameters, t, *space]
         check_names(everything)
         taken = {s.name for e in everything for s in e.free_symbols}
         taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in self.fields}
+        taken |= self._component_names(taken)
         for name in self.outputs:
             if name in taken:
                 msg = f"the output {name!r} has the name of a symbol or field of the problem."
                 raise DeclarationError("S102", msg, fix="choose another name for the output")
         check_fields(self.fields, t, space)
+        check_values([*self.equations.values(), *others.values()], self.parameters)
         check_roles(self.equations, others, self.parameters, {t, *space})
         check_condition_values(self.conditions, self.fields, t, self.frame.dim)
         for name, e in self.outputs.items():
             check_pointwise(f"output {name!r}", e, self.fields, self.frame.dim)
         for key, e in self.exact.items():
             self._check_exact(key, e)
+        self._check_bounds()
+
+    def _component_names(self, taken: set[str]) -> set[str]:
+        """Names of the components of vector fields, which files and messages use."""
+        names: set[str] = set()
+        for f in self.fields:
+            if isinstance(f, VectorField):
+                names |= {f"{f.name}_{x}" for x in self.domain.coordinates}
+        if clash := names & taken:
+            msg = f"{sorted(clash)[0]!r} is the name of a field or symbol and of a component of a vector field."
+            raise DeclarationError("S102", msg, fix="rename one of them")
+        return names
+
+    def _check_bounds(self) -> None:
+        t, start, end = self.time
+        bounds = {x.name: (low, high) for x, low, high in self.domain.axes} | {t.name: (start, end)}
+        check_bounds(bounds, self.parameters)
 
     def _check_exact(self, key: Any, value: sp.Expr) -> None:
         target = self.outputs.get(key) if isinstance(key, str) else key
@@ -278,7 +324,7 @@ class Problem:
     def with_(self, **changes: Any) -> Problem:
         """Return a copy with some arguments replaced; ``parameters`` are merged."""
         if "parameters" in changes:
-            changes["parameters"] = {**self.parameters, **changes["parameters"]}
+            changes["parameters"] = {**self.parameters, **check_parameters(changes["parameters"])}
         now = {
             "equations": dict(self.equations),
             "domain": self.domain,
@@ -291,6 +337,10 @@ class Problem:
             "description": self.description,
             "references": self.references,
         }
+        for name in changes:
+            if name not in now:
+                msg = f"with_() has no argument {name!r}.{did_you_mean(name, now)}"
+                raise DeclarationError("S100", msg, fix=f"arguments: {', '.join(now)}")
         return Problem(**{**now, **changes})
 
     # --- methods -------------------------------------------------------------------------------
@@ -340,12 +390,12 @@ class Problem:
             "name": self.name,
             "description": self.description,
             "references": list(self.references),
-            "equations": {n: [encode(e.lhs), encode(e.rhs)] for n, e in self.equations.items()},
+            "equations": [[n, encode(e.lhs), encode(e.rhs)] for n, e in self.equations.items()],
             "domain": ["Torus", *([encode(v) for v in axis] for axis in self.domain.axes)],
             "time": [encode(v) for v in self.time],
             "conditions": [["IC", encode(c.field), c.order, encode(c.value)] for c in self.conditions],
             "parameters": [[encode(s), float(v).hex()] for s, v in self.parameters.items()],
-            "outputs": {n: encode(e) for n, e in self.outputs.items()},
+            "outputs": [[n, encode(e)] for n, e in self.outputs.items()],
             "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in self.exact.items()],
         }
 
@@ -364,7 +414,7 @@ class Problem:
             problem._declare(**_read(data))
         except FileError:
             raise
-        except (DeclarationError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        except REBUILD_ERRORS as error:
             msg = f"the stored problem cannot be rebuilt: {str(error)[:300]}"
             raise FileError("F402", msg) from None
         return problem
@@ -374,6 +424,9 @@ class Problem:
         """SHA-256 of the canonical JSON: equal problems have equal digests."""
         plain = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(plain.encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Problem.from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Problem) and self.digest == other.digest
@@ -407,6 +460,28 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$$ {self.latex()} $$"
+
+
+def _normalised(where: str, expr: Any) -> Any:
+    try:
+        if isinstance(expr, sp.Equality):
+            return sp.Eq(normalised(expr.lhs), normalised(expr.rhs), evaluate=False)
+        return normalised(expr)
+    except DeclarationError as error:
+        raise DeclarationError(error.code, f"in {where}, {error.headline}", fix=error.fix) from None
+
+
+def _normalised_condition(condition: IC) -> IC:
+    value = _normalised(str(condition), condition.value)
+    return IC(condition.target if condition.variable is None else condition.derivative, value)
+
+
+def _side(tree: Any) -> sp.Expr:
+    expr = decode(tree)
+    if not isinstance(expr, sp.Expr):
+        msg = "a side of an equation is not an expression."
+        raise FileError("F402", msg)
+    return expr
 
 
 def _with_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
@@ -443,11 +518,11 @@ def _read(data: dict[str, Any]) -> dict[str, Any]:
         "name": data["name"],
         "description": data["description"],
         "references": data["references"],
-        "equations": {n: sp.Eq(decode(a), decode(b), evaluate=False) for n, (a, b) in data["equations"].items()},
+        "equations": {n: sp.Eq(_side(a), _side(b), evaluate=False) for n, a, b in data["equations"]},
         "domain": Torus(*(tuple(decode(v) for v in axis) for axis in axes)),
         "time": tuple(decode(v) for v in data["time"]),
         "conditions": conditions,
         "parameters": {decode(s): float.fromhex(v) for s, v in data["parameters"]},
-        "outputs": {n: decode(e) for n, e in data["outputs"].items()},
+        "outputs": {n: decode(e) for n, e in data["outputs"]},
         "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
     }

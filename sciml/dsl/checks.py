@@ -10,19 +10,22 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from sciml.dsl.conditions import IC
-from sciml.dsl.operators import Integral
+from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.operators import FractionalLaplacian, Integral
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.text import equation_text, excerpt, text
 from sciml.dsl.vectors import Named, VectorField
 from sciml.errors import DeclarationError, did_you_mean
 
 __all__ = [
+    "check_bounds",
     "check_condition_values",
     "check_fields",
     "check_names",
     "check_parameters",
     "check_pointwise",
     "check_roles",
+    "check_values",
     "equations_of",
     "fields_of",
 ]
@@ -66,7 +69,7 @@ def _equation(name: Any, declared: Any) -> sp.Eq:
     return declared
 
 
-def fields_of(equations: Iterable[sp.Eq]) -> list[sp.Expr]:
+def fields_of(equations: Iterable[sp.Eq], space: Sequence[sp.Symbol]) -> list[sp.Expr]:
     """Return the unknown fields of equations, scalar and vector, in order of appearance."""
     found: dict[sp.Expr, None] = {}
     for equation in equations:
@@ -76,7 +79,7 @@ def fields_of(equations: Iterable[sp.Eq]) -> list[sp.Expr]:
                 found[node] = None
                 walk.skip()
     vectors = [f for f in found if isinstance(f, VectorField)]
-    covered = {v.component(x) for v in vectors for x in v.coordinates}
+    covered = {v.component(x) for v in vectors for x in space}
     return [f for f in found if f not in covered]
 
 
@@ -131,9 +134,9 @@ def check_fields(fields: Sequence[sp.Expr], time: sp.Symbol, space: Sequence[sp.
     for f in fields:
         arguments = f.coordinates if isinstance(f, VectorField) else f.args
         name = f.name if isinstance(f, VectorField) else f.func.__name__
-        if isinstance(f, AppliedUndef) and not f.is_real:
-            msg = f"the unknown {f} was not made by sm.Field: it is not declared real."
-            raise DeclarationError("S105", msg, fix=f'{text(f)} = sm.Field("{text(f)}", {", ".join(map(str, f.args))})')
+        if isinstance(f, AppliedUndef) and not all(a.is_Symbol for a in f.args):
+            msg = f"the field {f} must be used with its own coordinates."
+            raise DeclarationError("S106", msg, fix="values at other points and compositions are not supported")
         if set(arguments) != wanted:
             has, needs = _list(arguments), _list([time, *space])
             msg = f"the unknown {name} depends on ({has}), but time and domain have ({needs})."
@@ -161,14 +164,24 @@ def check_parameters(parameters: Any) -> dict[sp.Symbol, float]:
         if not math.isfinite(number):
             msg = f"parameter {symbol} must be a finite real number; got {value!r}."
             raise DeclarationError("S107", msg, fix=f"parameters={{{symbol}: 0.01}}")
-        for sign, good in (("positive", number > 0), ("nonnegative", number >= 0), ("negative", number < 0)):
-            if symbol.assumptions0.get(sign) and not good:
-                msg = f"parameter {symbol} was declared {sign}, but its value is {number:g}."
+        exact = sp.Integer(int(number)) if number.is_integer() else sp.Float(number)
+        for fact, truth in sorted(symbol.assumptions0.items(), key=_plainest):
+            found = getattr(exact, f"is_{fact}", None)
+            if found is not None and found != truth:
+                stated = fact if truth else f"not {fact}"
+                msg = f"parameter {symbol} was declared {stated}, but its value is {number:g}."
                 raise DeclarationError(
                     "S107", msg, fix="change the value, or declare the symbol with other assumptions"
                 )
         out[symbol] = number
-    return out
+    return dict(sorted(out.items(), key=lambda item: str(item[0])))
+
+
+def _plainest(item: tuple[str, bool]) -> tuple[int, str]:
+    """Sort key that names an assumption as the user wrote it before those SymPy derives from it."""
+    common = ("positive", "negative", "integer", "nonnegative", "nonpositive", "nonzero", "real")
+    fact, truth = item
+    return (common.index(fact) if truth and fact in common else len(common), fact)
 
 
 def check_roles(
@@ -208,6 +221,12 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
             names = ", ".join(sorted(text(k) for k in known))
             fix = f"unknowns: {names}" if names else "write it with coordinates and parameters only"
             raise DeclarationError("S105", msg, excerpt=excerpt(text(expr), f), fix=fix)
+    if noises := expr.atoms(WhiteNoise):
+        msg = f"{where} uses the noise {text(noises.pop())}, which only an equation can hold."
+        raise DeclarationError("S133", msg, excerpt=text(expr), fix="add the noise to the equation")
+    if expr.has(sp.I):
+        msg = f"{where} is complex: {text(expr)}."
+        raise DeclarationError("S141", msg, fix="fields are real: write real and imaginary part as two fields")
     try:
         return rank(expr, dim) or 0
     except RankError as error:
@@ -219,6 +238,9 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
     """Targets are unknowns, values are of the same rank and free of time and of unknowns."""
     for c in conditions:
         where = f"IC({text(c.target)})"
+        if c.variable not in (None, time):
+            msg = f"{where}: the target is a derivative by {c.variable}, which is not the time {time}."
+            raise DeclarationError("S118", msg, fix=f"sm.IC(sm.Dt({text(c.field)}), ...)")
         check_pointwise(where, c.field, fields, dim)
         if c.value.atoms(AppliedUndef, VectorField, Integral) or time in c.value.free_symbols:
             msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
@@ -230,3 +252,28 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             msg = f"{where} needs {kind(wanted)}, but {text(c.value)} is {kind(found)}."
             fix = "give one expression per component: sm.Vector(a, b)" if wanted == 1 else ()
             raise DeclarationError("S119", msg, fix=fix)
+
+
+def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float]) -> None:
+    """Refuse infinite constants, and fractional orders that are not positive with these parameters."""
+    for expr in everything:
+        if expr.has(sp.zoo, sp.nan, sp.oo):
+            msg = f"an expression is infinite or undefined: {text(expr)}."
+            raise DeclarationError("S142", msg, fix="a division by zero happened when it was built")
+        for node in expr.atoms(FractionalLaplacian):
+            order = node.constants[0].subs(parameters)
+            if order.is_number and not order.is_positive:
+                msg = f"the order of {text(node)} must be positive; with these parameters it is {order}."
+                raise DeclarationError("S114", msg, fix=f"parameters={{{text(node.constants[0])}: 1.5}}")
+
+
+def check_bounds(bounds: Mapping[str, tuple[sp.Expr, sp.Expr]], parameters: Mapping[sp.Symbol, float]) -> None:
+    """Bounds of domain and time are numbers with low < high once parameters are put in."""
+    for name, ends in bounds.items():
+        numbers = [e.subs(parameters) for e in ends]
+        if not all(n.is_number and n.is_real for n in numbers):
+            msg = f"the bounds of {name} may hold parameters only; got {ends[0]} and {ends[1]}."
+            raise DeclarationError("S117", msg, fix=f"({name}, 0, 1)")
+        if not float(numbers[0]) < float(numbers[1]):
+            msg = f"{name} needs low < high; with these parameters it runs from {numbers[0]} to {numbers[1]}."
+            raise DeclarationError("S117", msg, fix=f"({name}, 0, 1)")

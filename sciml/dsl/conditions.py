@@ -28,19 +28,26 @@ class IC:
     field: sp.Expr
     order: int
     value: sp.Expr
+    variable: sp.Symbol | None  # what the target is differentiated by, where that was written out
 
     def __init__(self, target: Any, value: Any) -> None:
-        order, field = 0, target
+        order, field, variable = 0, target, None
         if isinstance(target, Dt):
             field, order = target.args[0], int(target.args[1])
         elif isinstance(target, sp.Derivative) and len(target.variable_count) == 1:
-            field, order = target.expr, int(target.variable_count[0][1])
+            field, (variable, order) = target.expr, target.variable_count[0]
         if not isinstance(field, (AppliedUndef, VectorField)):
             msg = f"IC needs a field or Dt(field) as its target; got {target!r}."
             raise DeclarationError("S118", msg, fix="sm.IC(w, sp.sin(x))")
         object.__setattr__(self, "field", field)
-        object.__setattr__(self, "order", order)
+        object.__setattr__(self, "order", int(order))
+        object.__setattr__(self, "variable", variable)
         object.__setattr__(self, "value", as_expression(value, "IC"))
+
+    @property
+    def derivative(self) -> sp.Expr:
+        """The left side with its derivative written out by ``variable``."""
+        return sp.Derivative(self.field, (self.variable, self.order)) if self.order else self.field
 
     @property
     def target(self) -> sp.Expr:

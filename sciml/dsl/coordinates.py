@@ -36,7 +36,11 @@ def coords(names: str) -> Any:
     if not isinstance(names, str) or not names.replace(",", " ").split():
         msg = f"coords needs names in one string, as in coords('t x y'); got {names!r}."
         raise DeclarationError("S110", msg)
-    symbols = tuple(sp.Symbol(check_name(n, "a coordinate"), real=True) for n in names.replace(",", " ").split())
+    listed = names.replace(",", " ").split()
+    if len(set(listed)) != len(listed):
+        msg = f"coords({names!r}) names a coordinate twice."
+        raise DeclarationError("S110", msg, fix='sm.coords("t x y")')
+    symbols = tuple(sp.Symbol(check_name(n, "a coordinate"), real=True) for n in listed)
     return symbols[0] if len(symbols) == 1 else symbols
 
 

@@ -46,6 +46,9 @@ class Torus:
         msg = "a Torus is immutable; make a new one"
         raise AttributeError(msg)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Torus, self.axes
+
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
         """The space coordinates, in order."""

@@ -7,6 +7,7 @@ before SymPy sees them (``9**9**9`` in a file must not hang the loader). An expr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,17 +16,30 @@ from sympy.core.function import AppliedUndef
 
 from sciml import dsl
 from sciml.dsl.operators import Operator
+from sciml.dsl.text import text
 from sciml.dsl.vectors import Named
 from sciml.errors import DeclarationError, FileError
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "normalised"]
 
-MAX_NODES = 100_000
+MAX_NODES = 10_000
 MAX_DEPTH = 200
 MAX_BITS = 4096
+MAX_ORDER = 64  # of derivatives
+MAX_ARGUMENTS = 16  # of functions that compare their arguments pairwise
 MAX_LITERAL = 1e9  # of a number that goes into a function
 
-CONSTANTS = {"pi": sp.pi, "E": sp.E, "I": sp.I, "nan": sp.nan, "oo": sp.oo, "true": sp.true, "false": sp.false}
+CONSTANTS = {
+    "pi": sp.pi,
+    "E": sp.E,
+    "I": sp.I,
+    "EulerGamma": sp.EulerGamma,
+    "GoldenRatio": sp.GoldenRatio,
+    "nan": sp.nan,
+    "oo": sp.oo,
+    "true": sp.true,
+    "false": sp.false,
+}
 NODES = {name: node for name, node in vars(dsl).items() if isinstance(node, type) and issubclass(node, Operator)}
 RELATIONS = {"Lt": sp.Lt, "Le": sp.Le, "Gt": sp.Gt, "Ge": sp.Ge, "Eq": sp.Eq, "Ne": sp.Ne}
 FUNCTIONS = {
@@ -74,8 +88,8 @@ FUNCTIONS = {
         "Not",
     ]
 }
-# These compare numbers when they are built, which can take for ever on a tower of exponentials.
-COMPARING = {"Abs", "sign", "floor", "ceiling", "Mod", "Max", "Min", "Heaviside", "re", "im", *RELATIONS}
+# These look into their arguments when they are built; powers below them are kept small.
+INSPECTING = {"Abs", "sign", "floor", "ceiling", "Mod", "Max", "Min", "Heaviside", "re", "im", "conjugate"}
 ASSUMPTIONS = ("real", "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer")
 
 
@@ -93,11 +107,21 @@ def encode(expr: Any) -> Any:
         return ["Float", float(expr).hex()]
     if isinstance(expr, sp.Symbol):
         kept = {a: True for a in ASSUMPTIONS if expr.assumptions0.get(a)}
+        if isinstance(expr, sp.Dummy) or sp.Symbol(expr.name, **kept) != expr:
+            msg = f"the symbol {expr} has assumptions that cannot be stored."
+            raise DeclarationError("S152", msg, fix=f"use plain symbols with {', '.join(ASSUMPTIONS)}")
         return ["Symbol", expr.name, kept]
     for name, constant in CONSTANTS.items():
         if expr == constant and type(expr) is type(constant):
             return [name]
+    if isinstance(expr, sp.Subs):
+        msg = f"{text(expr.expr)} is evaluated at one point; equations hold at every point."
+        raise DeclarationError("S127", msg, fix="remove the substitution; values at a point belong in conditions")
     if isinstance(expr, AppliedUndef):
+        if not expr.is_real:
+            name, arguments = expr.func.__name__, ", ".join(map(str, expr.args))
+            msg = f"{expr} was not made by sm.Field: it is not declared real."
+            raise DeclarationError("S105", msg, fix=f'{name} = sm.Field("{name}", {arguments})')
         return ["Field", expr.func.__name__, *map(encode, expr.args)]
     if isinstance(expr, Named):
         return [type(expr).__name__, expr.name, *map(encode, expr.coordinates)]
@@ -109,8 +133,23 @@ def encode(expr: Any) -> Any:
         for name, node in table.items():
             if type(expr) is node:
                 return [name, *map(encode, expr.args)]
-    msg = f"{type(expr).__name__} cannot be stored in a file: {expr}."
-    raise DeclarationError("S152", msg)
+    msg = f"{type(expr).__name__} cannot be used in a problem: {expr}."
+    raise DeclarationError("S152", msg, fix=f"known functions: {', '.join(FUNCTIONS)}")
+
+
+def normalised(expr: Any) -> Any:
+    """Return an expression as it will come back from a file, so that what is solved can be saved.
+
+    Raises:
+        DeclarationError: It cannot be stored, or is too large to be read back.
+    """
+    tree = encode(expr)
+    try:
+        return decode(tree)
+    except FileError as error:
+        raise DeclarationError(
+            "S152", f"{str(expr)[:200]} could not be read back from a file.", fix=error.headline
+        ) from None
 
 
 def decode(tree: Any) -> Any:
@@ -194,21 +233,16 @@ class _Decoder:
     def _derivative(self, rest: list[Any], depth: int) -> sp.Expr:
         expr, *counts = rest
         pairs = [(self.of(v, depth + 1), int(n)) for v, n in counts]
-        if any(not 0 < n <= 64 for _, n in pairs):
-            raise _bad("a derivative of order beyond 64")
+        if any(not 0 < n <= MAX_ORDER for _, n in pairs):
+            raise _bad(f"a derivative of order beyond {MAX_ORDER}")
         return sp.Derivative(self.of(expr, depth + 1), *pairs, evaluate=False)
 
     def _piecewise(self, rest: list[Any], depth: int) -> sp.Expr:
         return sp.Piecewise(*((self.of(e, depth + 1), self.of(c, depth + 1)) for e, c in rest))
 
     def _build(self, head: str, arguments: list[Any]) -> Any:
-        constants = [a for a in arguments if isinstance(a, sp.Expr) and not a.free_symbols]
-        if head in COMPARING and any(not a.is_Number and a.has(sp.Function, sp.Pow) for a in constants):
-            raise _bad(f"{head} of a composite constant")
-        if head in FUNCTIONS and any(a.is_Number and a.is_finite and abs(a) > MAX_LITERAL for a in constants):
-            raise _bad(f"{head} of a number beyond {MAX_LITERAL:g}")
-        if head in ("gamma", "loggamma") and any(a.is_Number and abs(a) > 170 for a in constants):
-            raise _bad(f"{head} of a number beyond 170")
+        if head in INSPECTING or head in ("And", "Or"):
+            self._check_inspected(head, arguments)
         if head in ("Add", "Mul"):
             bits = sum(int(a.p).bit_length() + int(a.q).bit_length() for a in arguments if isinstance(a, sp.Rational))
             if bits > 4 * MAX_BITS:
@@ -217,21 +251,67 @@ class _Decoder:
         if head == "Pow":
             return self._power(*arguments)
         if head in NODES:
+            if head in ("Dt", "Dx") and any(a.is_Integer and a > MAX_ORDER for a in arguments):
+                raise _bad(f"a derivative of order beyond {MAX_ORDER}")
             return NODES[head](*arguments)
         if head in RELATIONS:
             return RELATIONS[head](*arguments, evaluate=False)
         if head in FUNCTIONS:
+            if all(isinstance(a, sp.Expr) and not a.free_symbols for a in arguments):
+                _check_constant(head, [_size(a) for a in arguments])
             return FUNCTIONS[head](*arguments)
         raise _bad(f"unknown constructor {head[:40]!r}")
+
+    def _check_inspected(self, head: str, arguments: list[Any]) -> None:
+        if len(arguments) > MAX_ARGUMENTS:
+            raise _bad(f"{head} of more than {MAX_ARGUMENTS} arguments")
+        for a in arguments:
+            powers = a.atoms(sp.Pow) if isinstance(a, sp.Basic) else ()
+            if any(p.exp.is_Number and abs(p.exp) > MAX_ORDER for p in powers):
+                raise _bad(f"{head} of a power beyond {MAX_ORDER}")
+            if isinstance(a, sp.Add) and len(a.args) > MAX_DEPTH:
+                raise _bad(f"{head} of a sum of more than {MAX_DEPTH} terms")
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         if exponent.is_Number and exponent.is_finite and abs(exponent) > MAX_BITS:
             raise _bad(f"an exponent beyond {MAX_BITS}")
+        number = base.as_coeff_Mul()[0]  # SymPy takes the number out of (7*x)**n and raises it alone
+        if number.is_Rational and exponent.is_Number:
+            bits = max(int(number.p).bit_length(), int(number.q).bit_length())
+            if bits * abs(exponent) > MAX_BITS:
+                raise _bad(f"a power of more than {MAX_BITS} bits")
+            if not exponent.is_Integer and bits > 64:
+                raise _bad("a root of a number of more than 64 bits")
         if not base.free_symbols and not exponent.free_symbols:
-            if any(not a.is_Number and a not in (sp.pi, sp.E, sp.I) for a in (base, exponent)):
-                raise _bad("a tower of powers of constants")
-            if base.is_Rational and exponent.is_Rational:
-                bits = max(int(base.p).bit_length(), int(base.q).bit_length())
-                if bits * abs(exponent) > MAX_BITS:
-                    raise _bad(f"a power of more than {MAX_BITS} bits")
+            _check_constant("Pow", [_size(base), _size(exponent)])
         return sp.Pow(base, exponent)
+
+
+def _size(expr: sp.Expr) -> float:
+    """Bound the magnitude of a constant without letting SymPy evaluate it."""
+    if expr.is_Number:
+        return float(min(abs(expr), sp.Float(1e300))) if expr.is_finite else 0.0
+    if expr.is_Add:
+        return sum(_size(a) for a in expr.args)
+    if expr.is_Mul:
+        product = 1.0
+        for a in expr.args:
+            product = min(product * _size(a), 1e300)
+        return product
+    if expr.is_Pow or isinstance(expr, sp.exp):
+        base, exponent = expr.as_base_exp()
+        if exponent.could_extract_minus_sign():
+            return 1e300 if base.is_Number and _size(base) < 1 else 1.0
+        return min(math.exp(min(_size(exponent) * math.log(max(_size(base), 1.0)), 690.0)), 1e300)
+    if isinstance(expr, (sp.sinh, sp.cosh)):
+        return math.exp(min(_size(expr.args[0]), 690.0))
+    if isinstance(expr, sp.gamma):
+        return 1e300
+    return 10.0 + sum(_size(a) for a in expr.args if isinstance(a, sp.Expr))
+
+
+def _check_constant(head: str, sizes: list[float]) -> None:
+    """Refuse functions of constants that are large: towers of exponentials take for ever to compare."""
+    limit = 170.0 if head in ("gamma", "loggamma") else MAX_LITERAL
+    if any(size > limit for size in sizes):
+        raise _bad(f"{head} of a constant beyond {limit:g}")

@@ -113,7 +113,7 @@ class LinearOperator(Operator):
 
     def __new__(cls, operand: Any, *constants: Any) -> Any:
         operand = as_expression(operand, cls.__name__)
-        if operand.is_zero and operand.is_Number:
+        if operand.is_Number and operand.is_zero:
             return sp.S.Zero
         return super().__new__(cls, operand, *constants)
 

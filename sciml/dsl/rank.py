@@ -63,7 +63,7 @@ class _Rank:
     def _scalar(self, expr: sp.Expr, why: str, whole: sp.Expr) -> None:
         found = self.of(expr)
         if found:
-            fix = "write Dot(a, b), Cross(a, b) or Outer(a, b), or take a component such as u[0]"
+            fix = "write Dot(a, b), Cross(a, b) or Outer(a, b), or take a component sm.Component(v, x)"
             msg = f"{why}, but {text(expr)} is {kind(found)}."
             raise RankError("S121", msg, whole, fix)
 
@@ -82,7 +82,7 @@ class _Rank:
             (r0, a0), (r1, a1) = sorted(ranks.items())[:2]
             msg = f"{kind(r0)} and {kind(r1)} are added: {text(a0)} and {text(a1)}."
             raise RankError(
-                "S120", msg, a1, "use Grad, Div, Dot or a component such as u[0], so that both have one rank"
+                "S120", msg, a1, "use Grad, Div, Dot or a component sm.Component(v, x), so that both have one rank"
             )
         return next(iter(ranks), None)
 

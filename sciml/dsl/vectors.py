@@ -144,9 +144,6 @@ class _Product(Operator):
             return sp.S.Zero
         return sp.Expr.__new__(cls, left, right)
 
-    def _eval_subs(self, old: Any, new: Any) -> None:
-        return None
-
     def _latex(self, printer: Any) -> str:
         left, right = (_latex_factor(printer, a) for a in self.args)
         return rf"{left} {self.latex_sign} {right}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-__all__ = ["Reciprocal", "Wavenumbers", "squared_norm", "wavenumber", "wavenumbers"]
+__all__ = ["Reciprocal", "Wavenumbers", "mean_projector", "squared_norm", "wavenumber", "wavenumbers"]
 
 Wavenumbers = Mapping[sp.Symbol, sp.Symbol]
 
@@ -35,6 +35,12 @@ def wavenumbers(coordinates: Iterable[sp.Symbol]) -> dict[sp.Symbol, sp.Symbol]:
 def squared_norm(k: Wavenumbers) -> sp.Expr:
     """Return ``|k|² = Σ k_i²``."""
     return sp.Add(*(ki**2 for ki in k.values()))
+
+
+def mean_projector(k: Wavenumbers) -> sp.Expr:
+    """Return the symbol that is 1 at k = 0 and 0 elsewhere: ``e ↦ mean(e)``."""
+    norm = squared_norm(k)
+    return 1 - norm * Reciprocal(norm)
 
 
 class Reciprocal(sp.Function):  # type: ignore[misc]

@@ -8,10 +8,11 @@ import sympy as sp
 
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
-from sciml.forms.eliminate import Projection, eliminate, projection
+from sciml.forms.eliminate import Projection, eliminate, projection, solvability
 from sciml.forms.frame import Frame
 from sciml.forms.multiplier import atoms_of, multiply, substitute
 from sciml.forms.order import FirstOrder, first_order
+from sciml.forms.real import check_real
 from sciml.forms.reassemble import difference
 from sciml.forms.rows import Row, refuse, rows_of
 from sciml.forms.semilinear import Constraint, NoiseTerm, NonlinearTerm, SemilinearForm, Slot, slot_symbol
@@ -47,15 +48,17 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
     mass, linear = _matrix(splits, state, "rate"), -_matrix(splits, state, "linear")
     # Multipliers such as the pressure are projected out of the rows last: they act on all of them.
     projected = _project(reduced.constraints, splits, mass, linear, state, multipliers, frame)
-    if projected is not None:
-        linear = linear if projected.keeps_linear else (projected.projector * linear).applyfunc(sp.expand)
     recover = dict(reduced.recover)
     if projected is not None:
         recover |= _recover_multipliers(projected, splits, linear, state, frame)
         recover = {f: substitute(e, recover, frame) for f, e in recover.items()}
+        if not projected.keeps_linear:
+            linear = (projected.projector * linear).applyfunc(sp.expand)
     constraints = [Constraint(r.equation, r.expr) for r in reduced.constraints]
     constraints += [Constraint(name, substitute(e, recover, frame), True) for name, e in reduced.solvability]
+    constraints += _means_of_rows(mass, linear, splits, state, frame)
     form = _assemble(splits, mass, linear, state, first, projected, recover, constraints, frame)
+    check_real(form)
     _check_reassembly(form, ordered, recover, frame)
     return form
 
@@ -84,19 +87,31 @@ def _match(rows: Sequence[Row], state: Sequence[sp.Expr], frame: Frame, multipli
     if len(rows) != len(state):
         names = ", ".join(text(f) for f in state)
         msg = f"{len(state)} field(s) evolve in time ({names}), but {len(rows)} equation(s) hold a time derivative."
-        raise DeclarationError("S103", msg)
+        fix = "an equation without Dt that ties evolving fields together is substituted by hand:"
+        more = "with w = Laplacian(psi) write Dt(Laplacian(psi)) instead of Dt(w)"
+        raise DeclarationError("S103", msg, fix=(fix, more))
     holds = []
     for row in rows:
         rates = {d.expr for d in row.expr.atoms(sp.Derivative)}
         holds.append([j for j, f in enumerate(state) if f in rates])
-    place: dict[int, int] = {}
-    for i in sorted(range(len(rows)), key=lambda i: len(holds[i])):
-        free = [j for j in holds[i] if j not in place.values()]
-        if not free:
+    place: dict[int, int] = {}  # state field -> row
+    for i in range(len(rows)):
+        if not _augment(i, holds, place, set()):
             msg = f"equation '{rows[i].equation}' repeats time derivatives that others determine already."
-            raise refuse("S140", msg, rows[i].terms[0].origin)
-        place[i] = free[0]
-    return [rows[i] for i in sorted(place, key=lambda i: place[i])]
+            raise refuse("S140", msg, rows[i].terms[0].origin, "each field needs an equation of its own for Dt")
+    return [rows[place[j]] for j in range(len(state))]
+
+
+def _augment(row: int, holds: Sequence[Sequence[int]], place: dict[int, int], tried: set[int]) -> bool:
+    """Give a row a field whose rate it holds, moving other rows along if necessary."""
+    for j in holds[row]:
+        if j in tried:
+            continue
+        tried.add(j)
+        if j not in place or _augment(place[j], holds, place, tried):
+            place[j] = row
+            return True
+    return False
 
 
 def _matrix(splits: Sequence[Split], fields: Sequence[sp.Expr], kind: str) -> sp.Matrix:
@@ -133,7 +148,7 @@ def _project(
                 raise refuse("S135", msg, p.origin)
     gradient = -_matrix(splits, multipliers, "linear")
     constraint = _matrix(held, state, "linear")
-    return projection(mass, linear, gradient, constraint, multipliers, held[0].row.terms[0].origin)
+    return projection(mass, linear, gradient, constraint, multipliers, held[0].row.terms[0].origin, frame)
 
 
 def _recover_multipliers(
@@ -142,6 +157,7 @@ def _recover_multipliers(
     right = []
     for i, s in enumerate(splits):
         terms = [-multiply(p.n, p.outer, frame) for p in s.nonlinear]
+        terms += [-multiply(p.amplitude * p.noise, p.outer, frame) for p in s.noise]
         if not projected.keeps_linear:
             terms += [multiply(f, linear[i, j], frame) for j, f in enumerate(state)]
         right.append(sp.Add(*terms))
@@ -149,6 +165,18 @@ def _recover_multipliers(
         m: sp.Add(*(multiply(r, projected.on_rows[a, i], frame) for i, r in enumerate(right)))
         for a, m in enumerate(projected.multipliers)
     }
+
+
+def _means_of_rows(
+    mass: sp.Matrix, linear: sp.Matrix, splits: Sequence[Split], state: Sequence[sp.Expr], frame: Frame
+) -> list[Constraint]:
+    """Where M(0) is singular, as in ``∂ₜΔψ = …``, some mean of the right side must be 0."""
+    right = []
+    for i, s in enumerate(splits):
+        terms = [multiply(f, linear[i, j], frame) for j, f in enumerate(state)]
+        right.append(sp.Add(*terms, *(-multiply(p.n, p.outer, frame) for p in s.nonlinear)))
+    found = solvability(mass, right, [s.row.equation for s in splits], frame)
+    return [Constraint(name, e, True) for name, e in found if e != 0]
 
 
 def _assemble(

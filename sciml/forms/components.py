@@ -81,6 +81,9 @@ class Components:
     @of.register
     def _(self, expr: Component) -> Array:
         vector, index = expr.args
+        if isinstance(index, sp.Symbol) and index not in self.frame.space:
+            msg = f"{text(expr)}: {index} is not a space coordinate."
+            raise DeclarationError("S123", msg, fix=f"components: {', '.join(map(str, self.frame.space))}")
         position = self.frame.space.index(index) if isinstance(index, sp.Symbol) else int(index)
         return np.asarray(self.of(vector)[position], dtype=object)
 
@@ -123,11 +126,6 @@ class Components:
     def _(self, expr: Dt) -> Array:
         operand, order = expr.args
         return self._derivative(self.of(operand), self.frame.time, int(order), expr)
-
-    @of.register
-    def _(self, expr: sp.Subs) -> Array:
-        msg = f"{text(expr.expr)} is evaluated at one point; equations hold at every point."
-        raise DeclarationError("S127", msg, fix="remove the substitution; values at a point belong in conditions")
 
     @of.register
     def _(self, expr: Dot) -> Array:

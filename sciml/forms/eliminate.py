@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import sympy as sp
 
 from sciml.dsl.text import text
-from sciml.dsl.wavenumbers import Reciprocal
+from sciml.dsl.wavenumbers import Reciprocal, mean_projector
 from sciml.forms.frame import Frame
 from sciml.forms.multiplier import multiply, substitute
 from sciml.forms.rows import Origin, Row, Term, refuse
 from sciml.forms.split import Split, split_row
 
-__all__ = ["Eliminated", "Projection", "eliminate", "inverse", "projection"]
+__all__ = ["Eliminated", "Projection", "eliminate", "inverse", "projection", "solvability"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,37 @@ class Eliminated:
     solvability: tuple[tuple[str, sp.Expr], ...]
 
 
-def inverse(matrix: sp.Matrix) -> sp.Matrix | None:
-    """Invert a matrix of symbols, 0 where its determinant vanishes; None if it always does."""
+def inverse(matrix: sp.Matrix, frame: Frame) -> sp.Matrix | None:
+    """Invert a matrix of symbols; None if it is singular for every k.
+
+    Where it is singular at k = 0, the means are treated apart: there the pseudo-inverse of the
+    constant matrix takes over, so that a mean which *is* determined is kept (the mean velocity of
+    Darcy's law, say) and one that is not is 0 (the mean pressure).
+    """
     determinant = sp.factor(matrix.det(method="berkowitz"))
     if sp.expand(determinant) == 0:
         return None
-    return (matrix.adjugate() * Reciprocal(determinant)).applyfunc(sp.expand)
+    inverted = matrix.adjugate() * Reciprocal(determinant)
+    at_zero = symbol_at_zero(matrix, frame)
+    if sp.expand(at_zero.det(method="berkowitz")) == 0 and not at_zero.is_zero_matrix:
+        inverted += mean_projector(frame.k) * at_zero.pinv()
+    return inverted.applyfunc(sp.expand)
+
+
+def symbol_at_zero(matrix: sp.Matrix, frame: Frame) -> sp.Matrix:
+    """Return the matrix that acts on the means."""
+    return matrix.subs(dict.fromkeys(frame.k.values(), 0)).applyfunc(sp.simplify)
+
+
+def solvability(
+    matrix: sp.Matrix, sources: Sequence[sp.Expr], names: Sequence[str], frame: Frame
+) -> list[tuple[str, sp.Expr]]:
+    """Return combinations of the sources whose mean must vanish, since no unknown can balance it."""
+    out = []
+    for null in symbol_at_zero(matrix, frame).T.nullspace():
+        named = [n for n, weight in zip(names, null, strict=True) if weight != 0]
+        out.append((" and ".join(named), sp.Add(*(w * s for w, s in zip(null, sources, strict=True)))))
+    return out
 
 
 def substitute_rows(rows: Sequence[Row], mapping: Mapping[sp.Expr, sp.Expr], frame: Frame) -> list[Row]:
@@ -59,11 +84,11 @@ def eliminate(rows: Sequence[Row], algebraic: Sequence[sp.Expr], fields: Sequenc
     constraints = [r for r in rows if not r.expr.atoms(sp.Derivative)]
     open_fields = list(algebraic)
     recover: dict[sp.Expr, sp.Expr] = {}
-    solvability: list[tuple[str, sp.Expr]] = []
+    means: list[tuple[str, sp.Expr]] = []
     while block := _next_block(constraints, open_fields, fields, frame):
         splits, unknowns = block
         matrix = sp.Matrix([[s.linear.get(a, sp.S.Zero) for a in unknowns] for s in splits])
-        inverted = inverse(matrix)
+        inverted = inverse(matrix, frame)
         if inverted is None:
             names = ", ".join(text(a) for a in unknowns)
             msg = f"the constraint(s) do not determine {names}: their symbol matrix is singular."
@@ -73,15 +98,13 @@ def eliminate(rows: Sequence[Row], algebraic: Sequence[sp.Expr], fields: Sequenc
             a: sp.Add(*(multiply(-source, inverted[i, j], frame) for j, source in enumerate(sources)))
             for i, a in enumerate(unknowns)
         }
-        at_zero = matrix.subs(dict.fromkeys(frame.k.values(), 0))
-        if at_zero.is_zero_matrix:  # the mean of each equation reads 0 = mean(source)
-            solvability += [(s.row.equation, source) for s, source in zip(splits, sources, strict=True)]
+        means += solvability(matrix, sources, [s.row.equation for s in splits], frame)
         used = {s.row.equation for s in splits}
         constraints = substitute_rows([r for r in constraints if r.equation not in used], solved, frame)
         evolution = substitute_rows(evolution, solved, frame)
         recover = {f: substitute(e, solved, frame) for f, e in recover.items()} | solved
         open_fields = [f for f in open_fields if f not in solved]
-    return Eliminated(tuple(evolution), tuple(constraints), recover, tuple(solvability))
+    return Eliminated(tuple(evolution), tuple(constraints), recover, tuple(means))
 
 
 def _without(split: Split, unknowns: Sequence[sp.Expr], frame: Frame) -> sp.Expr:
@@ -97,11 +120,9 @@ def _next_block(
     if not open_fields:
         return None
     splits = [split_row(r, fields, frame) for r in constraints]
-    for s in splits:
-        _check_linear(s, open_fields)
     holding = [(s, [a for a in open_fields if a in s.linear]) for s in splits]
     for s, found in holding:
-        if len(found) == 1:
+        if len(found) == 1 and not _hidden(s, found):
             return [s], found
     together = [(s, found) for s, found in holding if found]
     unknowns = [a for a in open_fields if any(a in found for _, found in together)]
@@ -111,15 +132,23 @@ def _next_block(
         names = ", ".join(text(a) for a in unknowns)
         msg = f"{len(together)} constraint(s) cannot determine the {len(unknowns)} fields {names}."
         raise refuse("S134", msg, together[0][0].row.terms[0].origin)
+    for s, _ in together:
+        _check_linear(s, unknowns)
     return [s for s, _ in together], unknowns
+
+
+def _hidden(split: Split, algebraic: Sequence[sp.Expr]) -> bool:
+    """Tell whether a field also enters a constraint in a product."""
+    return any(part.n.has(a) for part in split.nonlinear for a in algebraic)
 
 
 def _check_linear(split: Split, algebraic: Sequence[sp.Expr]) -> None:
     for part in split.nonlinear:
         found = [a for a in algebraic if part.n.has(a)]
         if found:
-            msg = f"{text(found[0])} has no time derivative, so its constraint must be linear in it."
-            raise refuse("S135", msg, part.origin)
+            msg = f"{text(found[0])} has no time derivative, so its constraint must be linear in it"
+            fix = "with constant coefficients; an implicit product cannot be solved mode by mode"
+            raise refuse("S135", msg, part.origin, fix)
     if split.noise:
         msg = "a constraint cannot hold noise."
         raise refuse("S135", msg, split.noise[0].origin)
@@ -149,15 +178,16 @@ def projection(
     constraint: sp.Matrix,
     multipliers: Sequence[sp.Expr],
     origin: Origin,
+    frame: Frame,
 ) -> Projection:
     """Project ``M ∂ₜz = L z + G λ + …`` onto ``D z = 0``."""
-    inverse_mass = inverse(mass)
+    inverse_mass = inverse(mass, frame)
     if inverse_mass is None:
         msg = "the time derivatives of the constrained fields are not determined."
         raise refuse("S140", msg, origin)
     reach = (constraint * inverse_mass).applyfunc(sp.expand)
     schur = (reach * gradient).applyfunc(sp.expand)
-    inverted = inverse(schur)
+    inverted = inverse(schur, frame)
     if inverted is None:
         names = ", ".join(text(m) for m in multipliers)
         msg = f"the constraints do not determine {names}, which has no time derivative."

@@ -93,8 +93,9 @@ def multiply(expr: sp.Expr, symbol: sp.Expr, frame: Frame) -> sp.Expr:
     for factor in sp.Mul.make_args(expr):
         (constants if is_constant(factor, frame) else rest).append(factor)
     constant, core = sp.Mul(*constants), sp.Mul(*rest)
-    if core == 1:  # a constant function sees the symbol at k = 0 only
-        return constant * symbol.subs(dict.fromkeys(frame.k.values(), 0))
+    if not atoms_of(core) and not core.free_symbols & set(frame.space):
+        # A function that is constant in space sees the symbol at k = 0 only.
+        return constant * core * symbol.subs(dict.fromkeys(frame.k.values(), 0))
     if core.is_Add:
         return constant * multiply(core, symbol, frame)
     if isinstance(core, Multiplier):

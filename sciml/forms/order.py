@@ -57,6 +57,11 @@ def first_order(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) ->
     """Rewrite rows of any order in time as rows of first order."""
     order = time_orders(rows, fields, frame)
     chain = {f: _chain(f, max(r, 1), frame) for f, r in order.items()}
+    generated = [z for f, states in chain.items() for z in states[1:]]
+    for z in generated:
+        if z in order:
+            msg = f"the field {text(z)} has the name of a time derivative that the package adds to the state."
+            raise DeclarationError("S102", msg, fix="rename it")
 
     def replace(atom: sp.Expr) -> sp.Expr | None:
         if not isinstance(atom, sp.Derivative):

@@ -97,6 +97,6 @@ def _equation_rank(name: str, equation: sp.Eq, dim: int) -> int:
             f"in equation '{name}', the sides differ: {text(equation.lhs)} is {kind(left)}, "
             f"{text(equation.rhs)} is {kind(right)}."
         )
-        fix = "use Grad, Div, Dot or a component such as u[0], so that both sides have one rank"
+        fix = "use Grad, Div, Dot or a component sm.Component(v, x), so that both sides have one rank"
         raise DeclarationError("S120", msg, excerpt=equation_text(equation), fix=fix)
     return left or right or 0

@@ -16,9 +16,10 @@ import sympy as sp
 
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import squared_norm
+from sciml.errors import DeclarationError
 from sciml.forms.eliminate import inverse
 from sciml.forms.frame import Frame
-from sciml.forms.multiplier import multiply
+from sciml.forms.multiplier import multiply, rebuild, substitute
 from sciml.forms.rows import Origin
 
 __all__ = ["Constraint", "NoiseTerm", "NonlinearTerm", "SemilinearForm", "Slot", "slot_symbol"]
@@ -103,7 +104,7 @@ class SemilinearForm:
     @cached_property
     def inverse_mass(self) -> sp.ImmutableMatrix:
         """``M⁻¹``, 0 where its determinant vanishes (those modes do not evolve)."""
-        found = inverse(sp.Matrix(self.mass))
+        found = inverse(sp.Matrix(self.mass), self.frame)
         return sp.ImmutableMatrix(found)
 
     @cached_property
@@ -126,6 +127,25 @@ class SemilinearForm:
         """Replace the placeholders y in a pointwise expression by what they stand for."""
         maps = {s.placeholder: multiply(self.state[s.state], s.symbol, self.frame) for s in self.slots}
         return pointwise.xreplace(maps)
+
+    def in_states(self, expr: sp.Expr) -> sp.Expr:
+        """Express recovered fields and time derivatives by the state and ``∂ₜ`` of it.
+
+        Raises:
+            DeclarationError: A time derivative of higher order than the equations determine.
+        """
+
+        def replace(atom: sp.Expr) -> sp.Expr | None:
+            if not isinstance(atom, sp.Derivative):
+                return None
+            chain = [z for z, target in self.lift.items() if atom.expr in (target, getattr(target, "expr", None))]
+            n = int(sum(c for _, c in atom.variable_count))
+            if n > len(chain):
+                msg = f"{text(atom)} is of higher order in time than the equations determine."
+                raise DeclarationError("S162", msg, fix=f"use at most Dt({text(atom.expr)}, {len(chain)})")
+            return chain[n] if n < len(chain) else sp.Derivative(chain[-1], self.frame.time)
+
+        return rebuild(substitute(expr, self.recover, self.frame), self.frame, replace)
 
     def symbol_text(self, symbol: sp.Expr) -> str:
         """Print a Fourier symbol with ``|k|^2`` for the sum of squares."""

@@ -23,7 +23,8 @@ from sciml.forms.rows import Origin, Row, refuse
 
 __all__ = ["NoisePart", "NonlinearPart", "Split", "expand", "normal", "split_row"]
 
-MAX_EXPANDED_TERMS = 20_000
+MAX_EXPANDED_TERMS = 5_000
+MAX_POWER = 64  # expanding a higher power takes seconds
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def expansion_size(expr: sp.Expr) -> int:
         return size
     if expr.is_Pow and expr.exp.is_Integer and expr.exp > 0:
         m, n = expansion_size(expr.base), min(int(expr.exp), MAX_EXPANDED_TERMS)
+        if m > 1 and n > MAX_POWER:
+            return 10 * MAX_EXPANDED_TERMS
         return 1 if m == 1 else min(comb(n + m - 1, min(n, m - 1)), 10 * MAX_EXPANDED_TERMS)
     return 1
 
@@ -130,6 +133,9 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
     if body.atoms(Integral):
         msg = f"Integral(...) is for outputs and cannot drive an equation: {text(piece)}."
         raise refuse("S136", msg, origin, "use a local term, or a nonlocal operator such as InverseLaplacian")
+    if any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body)):
+        msg = f"an operator acts on noise inside a product: {text(piece)}."
+        raise refuse("S133", msg, origin, "bring the operator outside: Dx(u*xi, x) - xi*Dx(u, x)")
     bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
     if bad or (outer != 1 and not atoms_of(body) and is_local(outer, frame)):
         target = bad[0] if bad else core
@@ -163,7 +169,10 @@ def _opened(
     """Apply a local operator by the product rule where a multiplier is not possible."""
     if not is_local(target.symbol, frame):
         msg = f"a nonlocal operator of {text(target.operand)} is multiplied by other fields."
-        fix = "only nonlocal operators of the unknown fields themselves may be multiplied"
+        fix = (
+            "only nonlocal operators of the evolving fields themselves may be multiplied",
+            "(a field that an equation without Dt determines is such an operator of its sources)",
+        )
         raise refuse("S132", msg, origin, fix)
     opened = to_derivatives(target.operand, target.symbol, frame)
     if target.operand == body and target.symbol == outer:  # explicit forcing: differentiate it exactly

@@ -7,6 +7,7 @@ are inputs: changing one never compiles anything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -145,8 +146,15 @@ def compile_expressions(expressions: Sequence[Any], inputs: Sequence[sp.Symbol])
 
 
 def _number(expr: sp.Expr) -> float | complex:
-    value = complex(expr.evalf(20))
-    return value if value.imag else value.real
+    try:
+        value = complex(expr.evalf(20))
+    except (TypeError, OverflowError):
+        value = complex(math.nan)
+    if not (math.isfinite(value.real) and math.isfinite(value.imag)):
+        msg = f"the constant {text(expr)} is not a finite number."
+        raise DeclarationError("S153", msg, fix="check for a division by zero or an overflow")
+    rounding = abs(value.imag) <= 1e-15 * abs(value.real)
+    return value.real if expr.is_real or rounding else value
 
 
 def _add_scaled(alpha: float | complex) -> Callable[..., Value]:

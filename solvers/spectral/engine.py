@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sciml.compute import device_of, dtype_of
 from sciml.dsl.text import text
+from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError, OptionError
 from sciml.forms.semilinear import Constraint
 from sciml.labels import Labels, component_names
@@ -70,7 +71,7 @@ class SpectralEngine:
         self.stepper = Stepper(self.system, method, (end - start) / self.intervals, end - start)
         self.labels = Labels(problem, stored, self.times)
         self._variables = {
-            name: tuple(self.observer.resolve(e) for e in parts) for name, parts in problem.variables().items()
+            name: tuple(self.form.in_states(e) for e in parts) for name, parts in problem.variables().items()
         }
 
     def _degree(self) -> int:
@@ -110,14 +111,35 @@ class SpectralEngine:
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
         ]
 
+    def _check_invertible(self) -> None:
+        """Every symbol that was inverted may vanish at k = 0 only, with these parameter values."""
+        form = self.form
+        maps = [*form.inverse_mass, *form.propagator, *(s.symbol for s in form.slots), *form.recover.values()]
+        maps += [c for term in form.nonlinear for c in term.column]
+        for inverted in sorted(set().union(*(e.atoms(Reciprocal) for e in maps)), key=str):
+            values = self.modes.symbol(inverted.args[0]).abs()
+            zero = values <= 1e-12 * values.max()
+            zero.reshape(zero.shape[0], -1)[:, 0] = False
+            if bool(zero.any()):
+                where = ", ".join(f"{k:.4g}" for k in self._wavenumber(zero))
+                shown = form.symbol_text(inverted.args[0])
+                msg = f"an operator that must be inverted vanishes at k = ({where}): {shown}."
+                fix = "change its coefficients or the periods: its equation has no unique solution"
+                raise DataError("D212", msg, fix=fix)
+
+    def _wavenumber(self, marked: Tensor) -> list[float]:
+        index = torch.nonzero(marked[0])[0].tolist()
+        return [float(k.flatten()[i]) for k, i in zip(self.modes.k, index, strict=True)]
+
     def start(self) -> SpectralState:
         """Evaluate the initial conditions on the grid."""
+        self._check_invertible()
         values = self.problem.initial_values()
         fields = []
         for z in self.form.state:
             value = self.observer(values[self.form.lift[z]], None, float(self.times[0]))
-            if not bool(torch.isfinite(value).all()):
-                msg = f"the initial condition of {text(z)} is not finite on the grid."
+            if value.is_complex() or not bool(torch.isfinite(value).all()):
+                msg = f"the initial condition of {text(z)} is not finite and real on the grid."
                 raise DataError("D201", msg, fix="shift the grid or mollify the data")
             fields.append(value.expand(1, *self.modes.points))
         raw = self.modes.forward(torch.stack(fields, dim=1))
@@ -169,8 +191,8 @@ class SpectralEngine:
 
     def _check_constraint(self, constraint: Constraint, state: Tensor) -> None:
         t = float(self.times[0])
-        value = self.observer(self.observer.resolve(constraint.expr), state, t)
-        terms = [self.observer(self.observer.resolve(e), state, t) for e in sp.Add.make_args(constraint.expr)]
+        value = self.observer(self.form.in_states(constraint.expr), state, t)
+        terms = [self.observer(self.form.in_states(e), state, t) for e in sp.Add.make_args(constraint.expr)]
         size = sum(float(v.square().mean().sqrt()) for v in terms)
         missed = float(value.mean().abs() if constraint.mean_only else value.square().mean().sqrt())
         if missed > VIOLATED * size and missed > 1e-12:

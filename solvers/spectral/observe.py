@@ -6,7 +6,7 @@ import sympy as sp
 from torch import Tensor
 
 from sciml.dsl.operators import Integral
-from sciml.forms.multiplier import Multiplier, atoms_of, substitute
+from sciml.forms.multiplier import Multiplier, atoms_of
 from sciml.lower import Compiled
 from sciml.solvers.spectral.system import System
 
@@ -20,12 +20,6 @@ class Observer:
         self.system, self.modes, self.form = system, system.modes, system.form
         self._programs: dict[sp.Expr, tuple[Compiled, list[sp.Expr]]] = {}
         self._symbols: dict[sp.Expr, Tensor] = {}
-        self._aliases = {target: state for state, target in self.form.lift.items() if target != state}
-
-    def resolve(self, expr: sp.Expr) -> sp.Expr:
-        """Express recovered fields and lower time derivatives by the state."""
-        expr = substitute(expr, self.form.recover, self.form.frame)
-        return expr.xreplace(self._aliases)
 
     def __call__(self, expr: sp.Expr, state: Tensor | None, t: float) -> Tensor:
         """Return the values of ``expr``, ``(batch, x, y, z)`` or, for an integral, ``(batch, 1, 1, 1)``."""

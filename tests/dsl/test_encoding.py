@@ -40,7 +40,7 @@ def test_floats_keep_every_bit():
 
 
 def test_what_is_not_in_the_table_is_refused():
-    with pytest.raises(DeclarationError, match="cannot be stored"):
+    with pytest.raises(DeclarationError, match="cannot be used"):
         encode(sp.besselj(0, x))
 
 

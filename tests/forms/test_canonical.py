@@ -217,7 +217,7 @@ def test_the_right_side_satisfies_the_declared_equations(name):
     rate = engine.modes.backward(engine.system.rate(hats, 0.0))
     fields, rates = {}, {}
     for f in p.scalar_fields:
-        fields[f.func.__name__] = engine.observer(engine.observer.resolve(f), hats, 0.0)[0].numpy()
+        fields[f.func.__name__] = engine.observer(engine.form.in_states(f), hats, 0.0)[0].numpy()
     for j, f in enumerate(p.form.state):
         base = p.form.lift[f]
         root = base.expr if isinstance(base, sp.Derivative) else base
