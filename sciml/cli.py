@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sciml.errors import DeclarationError, OptionError, ScimlError, did_you_mean
+from sciml.errors import DeclarationError, Diverged, OptionError, ScimlError, did_you_mean
 from sciml.grid import Grid
 from sciml.method import find_method, installed, registry, table
 from sciml.problem import Problem
@@ -70,12 +70,20 @@ def solve(
     declared = _with_parameters(_problem(problem), set_ or [])
     chosen = find_method(method)
     if option:
-        chosen = type(chosen)(**{k: _value(v) for k, v in map(_pair, option)})
-    points = Grid(**{k: _value(v) for k, v in map(_pair, grid.split(","))}) if grid else None
+        chosen = type(chosen)(**_unique(option))
+    points = Grid(**_unique(grid.split(","))) if grid else None
     run = Run(seed=seed, device=device, dtype=dtype, budget=budget, threads=threads)  # type: ignore[arg-type]
+    from sciml.io import check_writable
+
+    check_writable(out)
     plan = declared.plan(chosen, grid=points, run=run)
     typer.echo(f"{declared}\n{plan}")
-    solution = plan.complete()
+    try:
+        solution = plan.complete()
+    except Diverged as error:
+        error.solution.save(out)
+        typer.echo(f"written up to then: {out}")
+        raise
     solution.save(out)
     typer.echo(str(solution))
     if declared.exact:
@@ -124,6 +132,7 @@ def _problem(name: str) -> Problem:
     if not Path(name).is_file():
         msg = f"there is no script {name}."
         raise DeclarationError("S170", msg)
+    sys.path.insert(0, str(Path(name).resolve().parent))  # as Python does for a script
     found_in = {k: v for k, v in runpy.run_path(name, run_name="sciml_script").items() if isinstance(v, Problem)}
     distinct = list(dict.fromkeys(found_in.values()))
     if "problem" not in found_in and len(distinct) != 1:
@@ -138,6 +147,15 @@ def _pair(text: str) -> tuple[str, str]:
         msg = f"expected name=value; got {text!r}."
         raise OptionError("O340", msg)
     return name.strip(), value.strip()
+
+
+def _unique(settings: list[str]) -> dict[str, Any]:
+    pairs = [_pair(s) for s in settings]
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        msg = f"a name is given twice in {', '.join(settings)}."
+        raise OptionError("O340", msg)
+    return {name: _value(value) for name, value in pairs}
 
 
 def _value(text: str) -> Any:

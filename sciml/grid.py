@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import sympy as sp
@@ -26,9 +27,11 @@ class Grid:
     axes: dict[str, int]
 
     def __init__(self, **axes: Any) -> None:
-        for name, n in axes.items():
-            if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-                msg = f"Grid({name}=...) needs a positive whole number; got {n!r}."
+        for name, given in axes.items():
+            n = operator.index(given) if hasattr(given, "__index__") and not isinstance(given, bool) else 0
+            axes[name] = n
+            if n < 1:
+                msg = f"Grid({name}=...) needs a positive whole number; got {given!r}."
                 raise OptionError("O310", msg, fix="sm.Grid(x=128, y=128, t=50)")
         object.__setattr__(self, "axes", dict(axes))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sciml.compute import limited_threads
-from sciml.errors import DataError, Diverged
+from sciml.errors import DataError, Diverged, FileError
+from sciml.io import check_writable
 from sciml.solution import Solution, Status
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Plan:
         """Run to the end or to the budget; Ctrl-C returns what there is."""
         from sciml.progress import progress_bar
 
+        self._prepare_folder()
         budget, began, saved = self.run.limits, time.perf_counter(), time.perf_counter()
         limit = min(self.total, budget.steps or self.total)
         try:
@@ -139,8 +141,17 @@ class Plan:
         self._checkpoint()
         return self.solution()
 
+    def _prepare_folder(self) -> None:
+        """Make the output folder before anything is computed, so that no result is lost to a bad path."""
+        if not self.run.out:
+            return
+        try:
+            Path(self.run.out).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"the output folder {self.run.out} cannot be made: {error}."
+            raise FileError("F410", msg, fix="Run(out=...) names a folder") from None
+        check_writable(Path(self.run.out) / "solution.h5")
+
     def _checkpoint(self) -> None:
         if self.run.out:
-            folder = Path(self.run.out)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.save(folder / "solution.h5")
+            self.save(Path(self.run.out) / "solution.h5")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from sciml.errors import DataError
+from sciml.errors import DataError, FileError
 
 if TYPE_CHECKING:
     from sciml.solution import Solution
@@ -49,7 +49,11 @@ def plot(solution: Solution, variable: str | None = None, *, path: str | Path | 
     draw(figure, data, space)
     figure.suptitle(f"{solution.problem.name}: {data.name}")
     if path is not None:
-        figure.savefig(path, dpi=120)
+        try:
+            figure.savefig(path, dpi=120)
+        except (OSError, ValueError) as error:
+            msg = f"the picture {path} cannot be written: {error}"
+            raise FileError("F410", msg, fix="use a suffix such as .png, .pdf or .svg in an existing folder") from None
     return figure
 
 

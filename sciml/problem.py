@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Problem"]
 
 SCHEMA = 1
+FILE_NAMES = {"time", "component", "sample", "member", "body", "space", "parameters"}
 # What damaged data can raise on the way to a problem.
 REBUILD_ERRORS = (
     DeclarationError,
@@ -183,6 +184,9 @@ class Problem:
         taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in self.fields}
         taken |= self._component_names(taken)
         for name in self.outputs:
+            if name in FILE_NAMES:
+                msg = f"the output {name!r} has a name that result files use themselves."
+                raise DeclarationError("S109", msg, fix="choose another name for the output")
             if name in taken:
                 msg = f"the output {name!r} has the name of a symbol or field of the problem."
                 raise DeclarationError("S102", msg, fix="choose another name for the output")

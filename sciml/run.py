@@ -74,6 +74,10 @@ class Run:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)):
             msg = f"Run(device=...) is 'auto', 'cpu', 'cuda' or 'cuda:N'; got {self.device!r}."
             raise OptionError("O322", msg)
+        for name, value, least in (("seed", self.seed, 0), ("threads", self.threads, 1)):
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+                msg = f"Run({name}=...) is a whole number of at least {least}; got {value!r}."
+                raise OptionError("O323", msg)
         if isinstance(self.budget, str):
             Budget.parse(self.budget)
         elif self.budget is not None and not isinstance(self.budget, Budget):

@@ -20,7 +20,7 @@ from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate
-from sciml.labels import component_names
+from sciml.labels import component_names, is_global
 from sciml.options import as_record
 
 if TYPE_CHECKING:
@@ -120,7 +120,11 @@ class Solution:
         Raises:
             DataError: A time that is not stored, or a point outside the domain.
         """
-        ds = self._at_times(coordinates.pop(self.problem.frame.time.name, coordinates.pop("time", None)))
+        given = {n: coordinates.pop(n) for n in {self.problem.frame.time.name, "time"} & set(coordinates)}
+        if len(given) > 1:
+            msg = f"at() got the time twice: {given}."
+            raise DataError("D206", msg, fix=f"at({self.problem.frame.time}=...)")
+        ds = self._at_times(next(iter(given.values()), None))
         known = self.problem.bounds
         for name, points in coordinates.items():
             if name not in known:
@@ -135,9 +139,12 @@ class Solution:
             return self.ds
         stored = self.ds["time"].values
         wanted = np.atleast_1d(np.asarray(times, dtype=float))
+        if wanted.ndim != 1:
+            msg = f"times are a number or a 1-D array; got shape {np.shape(times)}."
+            raise DataError("D206", msg, fix=f"at({self.problem.frame.time}=[0.5, 1.0])")
         nearest = np.abs(stored[None, :] - wanted[:, None]).argmin(1)
         span = max(float(np.ptp(stored)), 1e-300)
-        off = np.abs(stored[nearest] - wanted) > 1e-9 * span
+        off = ~(np.abs(stored[nearest] - wanted) <= 1e-9 * span)
         if off.any():
             msg = (
                 f"time {wanted[off][0]:g} is not stored; this solution has {len(stored)} times from "
@@ -183,7 +190,7 @@ class Solution:
 
     def _other(self, other: Any, mine: xr.Dataset) -> xr.Dataset:
         if isinstance(other, Solution):
-            other_ds = other._at_times(np.atleast_1d(mine["time"].values))
+            other_ds = other._at_times(mine["time"].values if "time" in mine.dims else float(mine["time"]))
             for name, values in ((x.name, mine[x.name].values) for x in self.problem.frame.space):
                 if name not in other.problem.bounds:
                     msg = f"compare: the other solution has no coordinate {name!r}."
@@ -309,16 +316,18 @@ def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
     mesh = [torch.as_tensor(m) for m in np.meshgrid(*axes, indexing="ij")]
     inputs = [problem.frame.time, *problem.frame.space]
     numbers = {s: sp.Float(v, 17) for s, v in problem.parameters.items()}
-    arrays = {}
+    dims = ["time", *(x.name for x in problem.frame.space)]
+    arrays: dict[str, Any] = {}
     for key, value in problem.exact.items():
         targets = _stored_names(problem, key)
+        whole = isinstance(key, str) and is_global(problem.outputs[key], problem.frame.space)
         for label, expr in zip(targets, components(value, problem.frame).flat, strict=True):
             resolved = problem.expand(expr).doit().xreplace(numbers)
             (result,) = compile_expressions([resolved], inputs)(*mesh)
-            arrays[label] = result.expand(mesh[0].shape).numpy()
-    dims = ["time", *(x.name for x in problem.frame.space)]
+            values = result.expand(mesh[0].shape).numpy()
+            arrays[label] = ("time", values.reshape(len(times), -1)[:, 0]) if whole else (dims, values)
     coordinates = {"time": times, **{x.name: like[x.name].values for x in problem.frame.space}}
-    exact = xr.Dataset({n: (dims, a) for n, a in arrays.items()}, coordinates).transpose("time", *reversed(dims[1:]))
+    exact = xr.Dataset(arrays, coordinates).transpose("time", *reversed(dims[1:]))
     return exact if "time" in like.dims else exact.isel(time=0)
 
 

@@ -23,7 +23,7 @@ from sciml.problem import Problem
 if TYPE_CHECKING:
     from sciml.solution import Solution
 
-__all__ = ["load", "write"]
+__all__ = ["check_writable", "load", "write"]
 
 SCHEMA_VERSION = 1
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
@@ -38,13 +38,11 @@ def write(solution: Solution, path: str | Path) -> Path:
         FileError: The folder does not exist or cannot be written to.
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        msg = f"the folder {target.parent} does not exist."
-        raise FileError("F410", msg, fix=f"mkdir -p {target.parent}")
     tree = solution.tree
     tree.attrs = _attributes(solution)
     encoding = {"/": {str(n): _encoding(v) for n, v in solution.ds.variables.items()}}
     encoding["/parameters"] = {str(n): {"_FillValue": None} for n in tree["parameters"].data_vars}
+    check_writable(target)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     os.close(handle)
     try:
@@ -57,6 +55,24 @@ def write(solution: Solution, path: str | Path) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return target
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a target that could not be written, before anything is computed for it.
+
+    Raises:
+        FileError: The folder is missing or not writable, or the target is a folder.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        msg = f"the folder {target.parent} does not exist."
+        raise FileError("F410", msg, fix=f"mkdir -p {target.parent}")
+    if target.is_dir():
+        msg = f"{target} is a folder; a file name is needed."
+        raise FileError("F410", msg, fix=f"{target / 'solution.h5'}")
+    if not os.access(target.parent, os.W_OK):
+        msg = f"the folder {target.parent} is not writable."
+        raise FileError("F410", msg)
 
 
 def _umask() -> int:

@@ -27,8 +27,9 @@ class Spectral(Method):
     Args:
         dt: Time step; rounded so that it divides the storage interval. None chooses and changes
             it so that the estimated error at the end is ``rtol``.
-        rtol: Accuracy in time for ``dt=None``: relative L2 error of the whole run, estimated by
-            step doubling.
+        rtol: Accuracy in time for ``dt=None``: relative L2 error of every field over the whole run,
+            estimated by step doubling. Forcing that is zero except for an instant shorter than a
+            sixteenth of the storage interval can be missed: store more times there.
         resolution: Points per axis that are computed with; None takes those of the grid. Must be
             a multiple of the grid's.
         degree: Number of factors to dealias for; None reads it from the equation, 0 switches
@@ -36,6 +37,9 @@ class Spectral(Method):
         cfl_limit: For a fixed dt, the largest ``dt × rate`` of the explicit terms, net of linear
             damping; 2.8 is the stability limit of the scheme for a pure oscillation.
         max_steps: Most internal steps between two stored times.
+
+    Raises:
+        OptionError: An option is of the wrong type or not positive.
 
     Sources: Cox & Matthews 2002, doi:10.1006/jcph.2002.6995; Kassam & Trefethen 2005,
     doi:10.1137/S1064827502410633.
@@ -52,14 +56,20 @@ class Spectral(Method):
     max_steps: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for name in ("dt", "rtol", "cfl_limit", "max_steps", "resolution"):
+        for name in ("dt", "rtol", "cfl_limit"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                msg = f"Spectral({name}=...) must be positive; got {value!r}."
+            if value is None and name == "dt":
+                continue
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+                msg = f"Spectral({name}=...) must be a positive number; got {value!r}."
                 raise OptionError("O330", msg)
-        if self.degree is not None and self.degree < 0:
-            msg = f"Spectral(degree=...) must be 0 or more; got {self.degree!r}."
-            raise OptionError("O330", msg)
+        for name, least in (("resolution", 4), ("degree", 0), ("max_steps", 1)):
+            value = getattr(self, name)
+            if value is None and name != "max_steps":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                msg = f"Spectral({name}=...) must be a whole number of at least {least}; got {value!r}."
+                raise OptionError("O330", msg)
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Deterministic evolution equations on a torus."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -207,7 +208,7 @@ def _internal(stored: tuple[int, ...], resolution: int | None) -> tuple[tuple[in
         return (1,) * len(stored), stored
     if any(resolution % n for n in stored):
         msg = f"Spectral(resolution={resolution}) must be a multiple of the stored points {stored}."
-        raise OptionError("O331", msg, fix=f"resolution={max(stored) * 2}")
+        raise OptionError("O331", msg, fix=f"resolution={math.lcm(*stored)}")
     return tuple(resolution // n for n in stored), (resolution,) * len(stored)
 
 

@@ -135,6 +135,21 @@ class Modes:
             total = total * (m.abs() <= kept_modes(n, degree))
         return total
 
+    def symmetrised(self, coefficients: Tensor) -> Tensor:
+        """Return coefficients of a real field: on the planes that hold both k and -k, c(-k) = conj(c(k)).
+
+        The inverse transform does not see what breaks this symmetry, so the right side cannot damp
+        it: rounding errors there would grow freely wherever the linear part grows.
+        """
+        out = coefficients.clone()
+        last = self.points[-1]
+        others = tuple(range(1 - self.dim, 0))  # the remaining space axes, once the last one is taken out
+        for index in (0, last // 2) if last % 2 == 0 else (0,):
+            plane = out.select(-1, index)
+            mirrored = plane.flip(others).roll((1,) * len(others), others) if others else plane
+            plane.copy_((plane + mirrored.conj()) / 2)
+        return out
+
     def forward(self, fields: Tensor) -> Tensor:
         """Transform fields to coefficients, normalised by the number of points."""
         hats: Tensor = torch.fft.rfftn(fields, dim=tuple(range(-self.dim, 0)), norm="forward")

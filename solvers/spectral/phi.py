@@ -21,8 +21,8 @@ BALANCING_SWEEPS = 20
 RADIUS = 2.0  # with |z| < 1 the points stay at least 1 away from 0
 
 
-def _circle(like: Tensor) -> Tensor:
-    angles = (torch.arange(POINTS, dtype=torch.float64, device=like.device) + 0.5) * (2 * math.pi / POINTS)
+def _circle(like: Tensor, points: int = POINTS) -> Tensor:
+    angles = (torch.arange(points, dtype=torch.float64, device=like.device) + 0.5) * (2 * math.pi / points)
     return torch.polar(torch.ones_like(angles), angles).to(torch.complex128)
 
 
@@ -49,8 +49,9 @@ def phi_matrix(a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return e^A, φ₁(A), φ₂(A), φ₃(A) for a batch of complex matrices ``(..., n, n)``.
 
     The circle is centred on each matrix: A + ζ has the eigenvalues λ + ζ. Its radius is chosen per
-    matrix among 1, …, n + 1 as far as possible from all |λ|, so that A + ζ is well conditioned
-    even where one eigenvalue is stiff and another is zero.
+    matrix: the smallest of 1, …, n + 1 that is at least 1/2 away from all |λ| (n moduli cannot block
+    all of them), so that A + ζ is well conditioned even where one eigenvalue is stiff and another is
+    zero.
     """
     scale, a = _balanced(a)
     size = a.shape[-1]
@@ -59,15 +60,16 @@ def phi_matrix(a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     moduli = torch.linalg.eigvals(a).abs()
     radii = torch.arange(1, size + 2, dtype=moduli.dtype, device=a.device)
     distance = (moduli[..., None, :] - radii[:, None]).abs().amin(-1)
-    radius = radii[distance.argmax(-1)][..., None, None]
+    radius = radii[(distance >= 0.49).to(torch.uint8).argmax(-1)][..., None, None]
+    points = POINTS + 4 * size
     sums = [torch.zeros_like(a) for _ in range(3)]
-    for point in _circle(a).to(a.dtype):
+    for point in _circle(a, points).to(a.dtype):
         zeta = radius * point
         shifted = a + zeta * eye
         value, factorial = torch.exp(zeta) * exponential, 1.0
         for j in range(3):
             value = torch.linalg.solve(shifted, value - eye / factorial)
-            sums[j] += value / POINTS
+            sums[j] += value / points
             factorial *= j + 1
     restore = scale[..., :, None] / scale[..., None, :]
     return exponential * restore, sums[0] * restore, sums[1] * restore, sums[2] * restore

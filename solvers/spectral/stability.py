@@ -1,9 +1,9 @@
 """How fast the explicit terms act: the CFL number of any semilinear form.
 
 The rate is the spectral radius of the Jacobian ``J = ∂N̂/∂ẑ`` at the current state, found by power
-iteration with finite differences. Modes that the exponential damps within a step do not count:
-the iteration is on ``W J W`` with ``W = e^{h Re λ/2}``. Power iteration approaches the radius from
-below, so that a run is never stopped for a bound that is merely pessimistic.
+iteration with finite differences. What the linear part damps or turns within a step is taken into
+account by iterating on ``e^{hL/2} J e^{hL/2}``. Power iteration approaches the radius from below, so
+that a run is never stopped for a bound that is merely pessimistic.
 """
 
 from __future__ import annotations
@@ -11,39 +11,48 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sciml.solvers.spectral.etdrk4 import Coefficients, apply
 from sciml.solvers.spectral.system import System
 
-__all__ = ["ExplicitRate"]
+__all__ = ["ExplicitRate", "field_sizes"]
 
 ITERATIONS = 8
 RELATIVE_STEP = 1e-6
 
 
+def field_sizes(state: Tensor) -> Tensor:
+    """Return the norm of each field over batch and spectrum, shape ``(n,)``."""
+    norms: Tensor = torch.linalg.vector_norm(state.transpose(0, 1).flatten(1), dim=1)
+    return norms
+
+
 class ExplicitRate:
     """Estimates ``h × rate`` of the explicit terms, net of the damping by the linear part."""
 
-    def __init__(self, system: System, linear: Tensor) -> None:
+    def __init__(self, system: System) -> None:
         self.system = system
-        self._damping = linear.real.clamp(max=0) if system.form.is_diagonal else None
 
-    def number(self, state: Tensor, t: float, h: float) -> float:
+    def number(self, state: Tensor, t: float, c: Coefficients) -> float:
         """Return the CFL number; the scheme is unstable for an oscillation beyond about 2.8."""
-        size = torch.linalg.vector_norm(state)
-        if self.system.is_linear or not bool(torch.isfinite(size)) or float(size) == 0:
+        sizes = field_sizes(state)
+        largest = sizes.amax()
+        if self.system.is_linear or not bool(torch.isfinite(largest)) or float(largest) == 0:
             return 0.0
-        weight: Tensor | float = 1.0 if self._damping is None else torch.exp(self._damping * (h / 2))
+        # Each field in units of its own size: u and ∂ₜu, or densities of unlike magnitude.
+        sizes = torch.where(sizes > 1e-12 * largest, sizes, largest)
+        units = sizes.reshape(1, -1, *[1] * self.system.modes.dim)
         base = self.system.nonlinear(state, t)
-        epsilon = RELATIVE_STEP * float(size)
-        direction = self._start(state) * weight
+        direction = self._start(state)
         radius = 0.0
         for _ in range(ITERATIONS):
             direction = direction / torch.linalg.vector_norm(direction)
-            moved = self.system.nonlinear(state + (epsilon * direction * weight).to(state.dtype), t)
-            direction = (moved - base) * weight / epsilon
+            shift = apply(c.half, direction * units)
+            moved = self.system.nonlinear(state + RELATIVE_STEP * shift, t)
+            direction = apply(c.half, (moved - base) / RELATIVE_STEP) / units
             radius = float(torch.linalg.vector_norm(direction))
             if radius == 0:
                 break
-        return h * radius
+        return c.h * radius
 
     def _start(self, state: Tensor) -> Tensor:
         """A fixed broad-band direction, of a real field, within the kept modes."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sciml.errors import Diverged
+from sciml.errors import Diverged, OptionError
 from sciml.solvers.spectral.etdrk4 import Coefficients, coefficients, step
-from sciml.solvers.spectral.stability import ExplicitRate
+from sciml.solvers.spectral.stability import ExplicitRate, field_sizes
 from sciml.solvers.spectral.system import System
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ __all__ = ["Progress", "Stepper"]
 ORDER = 4
 GROW_BELOW = 0.5 / 2 ** (ORDER + 1)  # a doubled step would still meet the tolerance, with a margin of 2
 MAX_LEVEL = 40
+FORCED_LEVEL = 4  # with explicit time the step is at most 1/16 of a storage interval
+SYMMETRISE_EVERY = 16  # steps
+ROUNDING = 16  # multiples of the machine epsilon that two computations of one step differ by
 CHECK_EVERY = 32  # steps between CFL checks, each of which costs about two steps
 
 
@@ -36,6 +39,7 @@ class Progress:
         error: Estimated relative error so far (0 for fixed steps: not estimated).
         steps: Internal steps so far.
         cfl: Largest CFL number seen (fixed steps only: chosen steps are stable by their error).
+        scale: Largest size of each field so far (chosen steps only).
     """
 
     t: float
@@ -44,6 +48,7 @@ class Progress:
     error: float = 0.0
     steps: int = 0
     cfl: float = 0.0
+    scale: Tensor | None = None
 
 
 class Stepper:
@@ -53,7 +58,9 @@ class Stepper:
         self.system, self.method = system, method
         self.interval, self.span = interval, span
         self._linear = system.linear()
-        self._rate = ExplicitRate(system, self._linear)
+        self._rate = ExplicitRate(system)
+        times = {system.form.frame.time}
+        self._coarsest = FORCED_LEVEL if any(t.n.free_symbols & times for t in system.form.nonlinear) else 0
         self._checked = -CHECK_EVERY
         self._coefficients: dict[float, Coefficients] = {}
 
@@ -71,7 +78,12 @@ class Stepper:
             return 1
         if self.method.dt is None:
             return None
-        return max(1, math.ceil(self.interval / self.method.dt - 1e-9))
+        count = max(1, math.ceil(self.interval / self.method.dt - 1e-9))
+        if count > self.method.max_steps:
+            limit = self.method.max_steps
+            msg = f"dt = {self.method.dt:g} takes {count} steps to the next stored time; max_steps is {limit}."
+            raise OptionError("O332", msg, fix="store more times, or raise max_steps")
+        return count
 
     def advance(self, progress: Progress) -> Progress:
         """Advance by one storage interval.
@@ -86,55 +98,73 @@ class Stepper:
     def _fixed(self, progress: Progress, count: int) -> Progress:
         c = self.coefficients(self.interval / count)
         state, cfl = progress.state, progress.cfl
-        if progress.steps - self._checked >= CHECK_EVERY:
-            self._checked = progress.steps
-            now = self._rate.number(state, progress.t, c.h)
-            if now > self.method.cfl_limit:
-                raise self._unstable(progress.t, c.h, now)
-            cfl = max(cfl, now)
         for i in range(count):
-            state = step(self.system, state, progress.t + i * c.h, c)
+            t = progress.t + i * c.h
+            if progress.steps + i - self._checked >= CHECK_EVERY:
+                self._checked = progress.steps + i
+                now = self._rate.number(state, t, c)
+                if now > self.method.cfl_limit:
+                    raise self._unstable(t, c.h, now)
+                cfl = max(cfl, now)
+            state = step(self.system, state, t, c)
+            if i % SYMMETRISE_EVERY == SYMMETRISE_EVERY - 1 or i == count - 1:
+                state = self.system.modes.symmetrised(state)
         self._check_finite(state, progress.t + self.interval, c.h)
         t = progress.t + self.interval
         return replace(progress, t=t, state=state, steps=progress.steps + count, cfl=cfl)
 
     def _adaptive(self, progress: Progress) -> Progress:
         """Compare one step with two halves; keep the halves where they agree well enough."""
-        state, level, error, steps = progress.state, progress.level, progress.error, progress.steps
+        state, error, steps, scale = progress.state, progress.error, progress.steps, progress.scale
+        level = max(progress.level, self._coarsest)
         position, ticks = 0, 2**MAX_LEVEL  # place within the interval, in dyadic ticks
         allowed = self.method.rtol * self.interval / self.span
         while position < ticks:
             h, t = self.interval / 2**level, progress.t + self.interval * (position / ticks)
-            local, fine = self._doubled(state, t, h)
+            local, fine, seen = self._doubled(state, t, h, scale)
             if local > allowed / 2**level:
                 level = self._finer(level, fine, t)
                 continue
-            state, error = fine, error + local
+            state, scale, error = self.system.modes.symmetrised(fine), seen, error + local
             position += ticks >> level
             steps += 2
-            if level and local < GROW_BELOW * allowed / 2**level and position % (ticks >> (level - 1)) == 0:
+            if steps - progress.steps > self.method.max_steps:
+                raise self._too_many(t)
+            coarser = level > self._coarsest and position % (ticks >> (level - 1)) == 0
+            if coarser and local < GROW_BELOW * allowed / 2**level:
                 level -= 1
         t = progress.t + self.interval
-        return Progress(t=t, state=state, level=level, error=error, steps=steps)
+        return Progress(t=t, state=state, level=level, error=error, steps=steps, scale=scale)
+
+    def _doubled(self, state: Tensor, t: float, h: float, scale: Tensor | None) -> tuple[float, Tensor, Tensor]:
+        """Return the local error, the finer result, and the largest size of each field so far.
+
+        The error is the worst of all fields, each relative to its own largest size; what two
+        computations differ by through rounding does not count, since no step could remove it.
+        """
+        whole = step(self.system, state, t, self.coefficients(h))
+        half = self.coefficients(h / 2)
+        fine = step(self.system, step(self.system, state, t, half), t + h / 2, half)
+        seen = torch.maximum(field_sizes(state), field_sizes(fine))
+        seen = seen if scale is None else torch.maximum(seen, scale)
+        epsilon = torch.finfo(self.system.modes.dtype).eps
+        error = field_sizes(whole - fine) / (2**ORDER - 1) - ROUNDING * epsilon * seen.amax()
+        relative = torch.where(error > 0, error / seen, torch.zeros_like(error))
+        local = float(relative.amax()) if bool(torch.isfinite(error).all()) else math.inf
+        return local, fine, seen
 
     def _finer(self, level: int, state: Tensor, t: float) -> int:
         h = self.interval / 2**level
-        if level + 1 >= MAX_LEVEL or 2 ** (level + 1) > self.method.max_steps:
+        if level + 1 >= MAX_LEVEL:
             self._check_finite(state, t, h)
             where = f"at {self._time} = {t:.6g}"
             msg = f"the step fell to dt = {h:.3g} {where} without reaching rtol = {self.method.rtol:g}."
             raise Diverged("R303", msg, fix="the solution may blow up there; else use more points or a larger rtol")
         return level + 1
 
-    def _doubled(self, state: Tensor, t: float, h: float) -> tuple[float, Tensor]:
-        whole = step(self.system, state, t, self.coefficients(h))
-        half = self.coefficients(h / 2)
-        fine = step(self.system, step(self.system, state, t, half), t + h / 2, half)
-        size = torch.linalg.vector_norm(fine)
-        error = float(torch.linalg.vector_norm(whole - fine) / (2**ORDER - 1))
-        if not math.isfinite(error):
-            return math.inf, fine
-        return (error / float(size) if size > 0 else error), fine
+    def _too_many(self, t: float) -> Diverged:
+        msg = f"more than max_steps = {self.method.max_steps} steps before {self._time} = {t:.6g}."
+        return Diverged("R304", msg, fix="store more times, or raise max_steps")
 
     def _check_finite(self, state: Tensor, t: float, h: float) -> None:
         if not bool(torch.isfinite(torch.view_as_real(state)).all()):

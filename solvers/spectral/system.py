@@ -101,7 +101,8 @@ class _Slots:
         self.modes = modes
         states = [s.state for s in form.slots]
         self._symbol: Tensor | None = None
-        self._picked: slice | Tensor = slice(0, 0)
+        self._picked: slice | Tensor = slice(None)
+        self._any = bool(states)
         if states:
             single = len(set(states)) == 1
             self._picked = slice(states[0], states[0] + 1) if single else torch.tensor(states, device=modes.device)
@@ -112,6 +113,8 @@ class _Slots:
                 self._symbol = symbols.to(modes.dtype.to_complex())
 
     def __call__(self, state: Tensor) -> Sequence[Tensor]:
+        if not self._any:
+            return ()
         picked = state[:, self._picked]
         return self.modes.backward(picked if self._symbol is None else picked * self._symbol).unbind(1)
 
