@@ -127,6 +127,14 @@ def test_saving_replaces_the_old_file_only_when_complete(saved, tmp_path, monkey
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
 
 
+def test_bad_targets_are_refused_before_the_run(saved, tmp_path):
+    with pytest.raises(FileError, match="is a folder"):
+        saved[0].save(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="F410"):
+        burgers().solve(grid=sm.Grid(x=96, t=1), run=sm.Run(out=tmp_path / "file" / "run"))
+
+
 def test_missing_folder_and_missing_file(saved, tmp_path):
     with pytest.raises(FileError, match="F410"):
         saved[0].save(tmp_path / "no" / "a.h5")
@@ -230,16 +238,90 @@ def test_a_changed_problem_is_noticed(saved, tmp_path):
         sm.load(tampered(saved[1], tmp_path / "changed.h5", spoil))
 
 
-@pytest.mark.parametrize("change", ["missing coordinate", "text variable"])
-def test_missing_and_non_numeric_variables(saved, tmp_path, change):
-    def spoil(file):
-        if change == "text variable":
-            file["note"] = "hello"
-        else:
-            del file["time"]
+def _replace(file, name, value):
+    del file[name]
+    file[name] = value
 
+
+DAMAGE = {
+    "missing coordinate": lambda f: f.__delitem__("time"),
+    "missing variable": lambda f: f.__delitem__("u_x"),
+    "text variable": lambda f: _replace(f, "u_x", "hello"),
+    "wrong shape": lambda f: _replace(f, "u_x", np.zeros(3)),
+    "huge unallocated variable": lambda f: (
+        f.__delitem__("u_x"),
+        f.create_dataset("u_x", shape=(4, 10**6, 10**6), chunks=(1, 100, 100), dtype="f8"),
+    ),
+    "data outside the file": lambda f: (
+        f.__delitem__("u_x"),
+        f.create_dataset("u_x", shape=(4, 12, 16), dtype="f8", external=[("/etc/hostname", 0, h5py.h5f.UNLIMITED)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_variables_are_refused(saved, tmp_path, change):
+    began = time.process_time()
     with pytest.raises(FileError):
-        sm.load(tampered(saved[1], tmp_path / "bad.h5", spoil))
+        sm.load(tampered(saved[1], tmp_path / "bad.h5", change))
+    assert time.process_time() - began < 1.0
+
+
+SYMBOL = ["Symbol", "x", {"real": True}]
+
+
+def tower(n):
+    tree = 3
+    for _ in range(n):
+        tree = ["exp", tree]
+    return tree
+
+
+BAD_TREES = {
+    "9**9**9": ["Pow", 9, ["Pow", 9, 9]],
+    "power of a number in a product": ["Pow", ["Pow", ["Mul", SYMBOL, 7], 4000], 4000],
+    "tower below a function": ["Abs", ["Add", ["sin", tower(5)], SYMBOL]],
+    "tower in a floor": ["floor", ["Add", SYMBOL, tower(5)]],
+    "many to compare": ["Max", *[["Mul", k, SYMBOL] for k in range(200)]],
+    "real part of a high power": ["re", ["Pow", ["Add", SYMBOL, ["I"]], 4000]],
+    "roots of huge numbers": ["Add", *[["Pow", 2**2000 + 2 * i + 1, ["Rational", 1, 2]] for i in range(200)]],
+    "deep": json.loads("[" * 150 + "]" * 150),
+    "code": ["__import__", "os"],
+    "text": "__import__('os').system('touch owned')",
+    "number": 0.5,
+    "nothing": None,
+    "relation": ["Lt", SYMBOL, 1],
+}
+PLACES = {
+    "equation": lambda data, tree: data["equations"][0].__setitem__(1, tree),
+    "bound": lambda data, tree: data["domain"][1].__setitem__(2, tree),
+    "time": lambda data, tree: data["time"].__setitem__(2, tree),
+    "initial value": lambda data, tree: data["conditions"][0].__setitem__(3, tree),
+    "initial target": lambda data, tree: data["conditions"][0].__setitem__(1, tree),
+    "parameter symbol": lambda data, tree: data["parameters"][0].__setitem__(0, tree),
+    "parameter value": lambda data, tree: data["parameters"][0].__setitem__(1, tree),
+    "output": lambda data, tree: data["outputs"][0].__setitem__(1, tree),
+    "exact": lambda data, tree: data["exact"][0].__setitem__(1, tree),
+}
+
+
+@pytest.mark.parametrize("tree", BAD_TREES.values(), ids=BAD_TREES)
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_one_bad_entry_in_a_valid_problem(saved, place, tree):
+    data = json.loads(json.dumps(saved[0].problem.to_json()))
+    assert sm.Problem.from_json(data) == saved[0].problem
+    place(data, tree)
+    began = time.process_time()
+    with pytest.raises(FileError):
+        sm.Problem.from_json(data)
+    assert time.process_time() - began < 1.0
+
+
+def test_a_parameter_beyond_floating_point_is_refused(saved):
+    data = saved[0].problem.to_json()
+    data["parameters"][0][1] = "0x1p999999"
+    with pytest.raises(FileError):
+        sm.Problem.from_json(data)
 
 
 def test_large_variables_are_compressed(tmp_path, monkeypatch):

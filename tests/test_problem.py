@@ -154,3 +154,62 @@ def test_methods_are_found_by_name_and_refused_with_a_hint():
 def test_options_are_checked(make, code):
     with pytest.raises(OptionError, match=code):
         make()
+
+
+def heat(**changes):
+    given = {"equations": sp.Eq(sm.Dt(u), nu * sm.Laplacian(u)), "domain": sm.Torus((x, 0, 1)), "time": (t, 0, 1)}
+    return sm.Problem(**given | {"conditions": [sm.IC(u, 0)], "parameters": {nu: 1}} | changes)
+
+
+def test_equal_problems_have_equal_digests_in_any_order():
+    b = sp.Symbol("b")
+    equation = sp.Eq(sm.Dt(u), nu * sm.Laplacian(u) + b * u)
+    assert heat(equations=equation, parameters={nu: 1, b: 2}) == heat(equations=equation, parameters={b: 2, nu: 1})
+    assert heat(parameters={nu: 1}) != heat(parameters={nu: 2})
+
+
+def test_problems_can_be_pickled_and_copied():
+    import copy
+    import pickle
+
+    assert pickle.loads(pickle.dumps(heat())) == heat()
+    assert copy.deepcopy(heat()) == heat()
+    with pytest.raises(TypeError):
+        heat().parameters[nu] = 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        sp.factor(2 * x + 2 * sp.sin(x)),
+        sp.Piecewise((1, x < sp.sqrt(2) / 2), (2, True)),
+        sp.Max(sp.cos(x), sp.sqrt(2) / 2),
+        x * sp.sqrt(1 + sp.sqrt(2)),
+        sp.Mul(2, sp.Add(x, 1, evaluate=False), evaluate=False),
+    ],
+)
+def test_whatever_can_be_declared_can_be_saved_and_loaded(value, tmp_path):
+    problem = heat(conditions=[sm.IC(u, value)])
+    path = problem.solve(grid=sm.Grid(x=16, t=1)).save(tmp_path / "a.h5")
+    assert sm.load(path).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"time": (t, 0, -nu)}, "S117"),
+        ({"domain": sm.Torus((x, 0, sp.Symbol("L"))), "parameters": {nu: 1, sp.Symbol("L"): -1}}, "S117"),
+        ({"parameters": {nu: 1, t: 1}}, "S102"),
+        ({"outputs": {"time": u}}, "S109"),
+        ({"outputs": [u]}, "S119"),
+        ({"conditions": [sm.IC(u.diff(x), 0)]}, "S118"),
+        ({"conditions": [sm.IC(u, sm.WhiteNoise("xi", x))]}, "S133"),
+        ({"conditions": [sm.IC(u, sp.exp(sp.I * x))]}, "S141"),
+        ({"equations": sp.Eq(sm.Dt(u), nu * u / sp.S.Zero)}, "S152"),
+        ({"equations": sp.Eq(sm.Dt(u), nu * sp.besselj(0, u))}, "S152"),
+        ({"equations": sp.Eq(sm.Dt(u), sm.FractionalLaplacian(u, nu - 2))}, "S114"),
+    ],
+)
+def test_more_declarations_that_are_refused(changes, code):
+    with pytest.raises(sm.DeclarationError, match=code):
+        heat(**changes)

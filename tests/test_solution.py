@@ -156,3 +156,38 @@ def test_plots(name, variable, tmp_path):
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert variable in figure.get_suptitle()
     assert len(figure.axes) >= 1
+
+
+def test_exact_integrals_and_single_times():
+    t, x = sm.coords("t x")
+    u = sm.Field("u", t, x)
+    problem = sm.Problem(
+        equations=sp.Eq(sm.Dt(u), sm.Laplacian(u)),
+        domain=sm.Torus((x, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, sp.sin(x))],
+        outputs={"square": sm.Integral(u**2)},
+        exact={u: sp.exp(-t) * sp.sin(x), "square": sp.pi * sp.exp(-2 * t)},
+    )
+    solution = problem.solve(grid=sm.Grid(x=16, t=4))
+    assert float(solution.compare("exact")["square"].max()) < 1e-13
+    assert solution.compare(solution, times=0.5)["u"].shape == ()
+    for bad in (float("nan"), [[0.0, 1.0]]):
+        with pytest.raises(DataError, match=r"D207|D206"):
+            solution.at(t=bad)
+
+
+def test_comparison_interpolates_with_the_other_ones_period():
+    t, x = sm.coords("t x")
+    u = sm.Field("u", t, x)
+
+    def on(low, high, points):
+        return sm.Problem(
+            equations=sp.Eq(sm.Dt(u), sm.Laplacian(u)),
+            domain=sm.Torus((x, low, high)),
+            time=(t, 0, 1),
+            conditions=[sm.IC(u, sp.sin(x))],
+        ).solve(grid=sm.Grid(x=points, t=2))
+
+    inside = on(0, 2 * sp.pi, 16)
+    assert float(inside.compare(on(-2 * sp.pi, 4 * sp.pi, 64))["u"].max()) < 1e-12

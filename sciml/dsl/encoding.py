@@ -22,7 +22,7 @@ from sciml.errors import DeclarationError, FileError
 
 __all__ = ["decode", "encode", "normalised"]
 
-MAX_NODES = 10_000
+MAX_NODES = 5_000
 MAX_DEPTH = 200
 MAX_BITS = 4096
 MAX_ORDER = 64  # of derivatives
@@ -158,7 +158,20 @@ def decode(tree: Any) -> Any:
     Raises:
         FileError: Unknown constructor, wrong shape, or a size beyond the bounds.
     """
-    return _Decoder().of(tree, 0)
+    _check_extent(tree)
+    return _Decoder().of(tree)
+
+
+def _check_extent(tree: Any) -> None:
+    """Count nodes before anything is built: a refused tree costs nothing."""
+    stack, count = [(tree, 0)], 0
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            raise _bad(f"more than {MAX_NODES} nodes or {MAX_DEPTH} levels")
+        if isinstance(node, list):
+            stack.extend((child, depth + 1) for child in node if not isinstance(child, str))
 
 
 def _bad(why: str) -> FileError:
@@ -166,13 +179,7 @@ def _bad(why: str) -> FileError:
 
 
 class _Decoder:
-    def __init__(self) -> None:
-        self.nodes = 0
-
-    def of(self, tree: Any, depth: int) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise _bad(f"more than {MAX_NODES} nodes or {MAX_DEPTH} levels")
+    def of(self, tree: Any) -> Any:
         if isinstance(tree, int) and not isinstance(tree, bool):
             return self._integer(tree)
         if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
@@ -180,7 +187,7 @@ class _Decoder:
         head, *rest = tree
         if head in CONSTANTS and not rest:
             return CONSTANTS[head]
-        special: dict[str, Callable[[list[Any], int], Any]] = {
+        special: dict[str, Callable[[list[Any]], Any]] = {
             "Rational": self._rational,
             "Float": self._float,
             "Symbol": self._symbol,
@@ -193,8 +200,8 @@ class _Decoder:
         try:
             if head in special:
                 named = head in ("Field", "VectorField", "WhiteNoise")
-                return special[head]([head, *rest] if named else rest, depth)
-            arguments = [self.of(r, depth + 1) for r in rest]
+                return special[head]([head, *rest] if named else rest)
+            arguments = [self.of(r) for r in rest]
             return self._build(head, arguments)
         except FileError:
             raise
@@ -206,17 +213,17 @@ class _Decoder:
             raise _bad(f"an integer of more than {MAX_BITS} bits")
         return sp.Integer(value)
 
-    def _rational(self, rest: list[Any], depth: int) -> sp.Expr:
+    def _rational(self, rest: list[Any]) -> sp.Expr:
         p, q = (self._integer(r) for r in rest)
         if q == 0:
             raise _bad("a rational with denominator 0")
         return sp.Rational(p, q)
 
-    def _float(self, rest: list[Any], depth: int) -> sp.Expr:
+    def _float(self, rest: list[Any]) -> sp.Expr:
         (digits,) = rest
         return sp.Float(float.fromhex(digits))
 
-    def _symbol(self, rest: list[Any], depth: int) -> sp.Symbol:
+    def _symbol(self, rest: list[Any]) -> sp.Symbol:
         name, kept = rest
         if not (
             isinstance(name, str) and name.isidentifier() and isinstance(kept, dict) and set(kept) <= set(ASSUMPTIONS)
@@ -226,19 +233,19 @@ class _Decoder:
             raise _bad(f"assumptions of symbol {name!r}")
         return sp.Symbol(name, **kept)
 
-    def _named(self, rest: list[Any], depth: int) -> Any:
+    def _named(self, rest: list[Any]) -> Any:
         head, name, *coordinates = rest
-        return getattr(dsl, head)(name, *(self.of(c, depth + 1) for c in coordinates))
+        return getattr(dsl, head)(name, *(self.of(c) for c in coordinates))
 
-    def _derivative(self, rest: list[Any], depth: int) -> sp.Expr:
+    def _derivative(self, rest: list[Any]) -> sp.Expr:
         expr, *counts = rest
-        pairs = [(self.of(v, depth + 1), int(n)) for v, n in counts]
+        pairs = [(self.of(v), int(n)) for v, n in counts]
         if any(not 0 < n <= MAX_ORDER for _, n in pairs):
             raise _bad(f"a derivative of order beyond {MAX_ORDER}")
-        return sp.Derivative(self.of(expr, depth + 1), *pairs, evaluate=False)
+        return sp.Derivative(self.of(expr), *pairs, evaluate=False)
 
-    def _piecewise(self, rest: list[Any], depth: int) -> sp.Expr:
-        return sp.Piecewise(*((self.of(e, depth + 1), self.of(c, depth + 1)) for e, c in rest))
+    def _piecewise(self, rest: list[Any]) -> sp.Expr:
+        return sp.Piecewise(*((self.of(e), self.of(c)) for e, c in rest))
 
     def _build(self, head: str, arguments: list[Any]) -> Any:
         if head in INSPECTING or head in ("And", "Or"):

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5netcdf
+import h5py
 import numpy as np
 import xarray as xr
 
 from sciml.errors import FileError
+from sciml.labels import component_names
 from sciml.problem import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ __all__ = ["check_writable", "load", "write"]
 SCHEMA_VERSION = 1
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
 MAX_JSON = 8 * 2**20
+READ_ERRORS = (OSError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
 MAX_JSON_DEPTH = 256
+MAX_JSON_LISTS = 10_000  # a problem of the catalogue has a few hundred
+MAX_EXPANSION = 1000  # bytes of an array for each byte of the file: more is an unallocated chunked dataset
 
 
 def write(solution: Solution, path: str | Path) -> Path:
@@ -171,8 +176,9 @@ def _read_attributes(target: Path) -> dict[str, Any]:
 
 def _json(content: Any, name: str) -> Any:
     """Parse JSON of bounded size and depth."""
-    if not isinstance(content, str) or len(content) > MAX_JSON or _depth(content) > MAX_JSON_DEPTH:
-        msg = f"attribute {name!r} is not JSON of at most {MAX_JSON} characters and {MAX_JSON_DEPTH} levels."
+    small = isinstance(content, str) and len(content) <= MAX_JSON and content.count("[") <= MAX_JSON_LISTS
+    if not small or _depth(content) > MAX_JSON_DEPTH:
+        msg = f"attribute {name!r} is not JSON of at most {MAX_JSON_LISTS} lists and {MAX_JSON_DEPTH} levels."
         raise FileError("F412", msg)
     try:
         return json.loads(content)
@@ -195,18 +201,35 @@ def _depth(content: str) -> int:
 
 def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     """Read the variables that the problem names, without interpreting any text attribute."""
-    wanted = {"time", *(x.name for x in problem.frame.space)}
+    axes = ["time", *(x.name for x in problem.frame.space)]
+    names = [c for v in problem.variables() for c in component_names(problem, v)]
+    _check_storage(target, [*axes, *names])
     try:
-        with xr.open_dataset(target, engine="h5netcdf", decode_cf=False) as ds:
-            loaded = ds.load()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        with xr.open_dataset(target, engine="h5netcdf", decode_cf=False, phony_dims="access") as ds:
+            loaded = ds[names].set_coords([n for n in axes if n in ds]).load()
+    except (*READ_ERRORS, ValueError) as error:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
-    for name, variable in loaded.variables.items():
-        if variable.dtype.kind not in "fiu":
-            msg = f"{target.name}: variable {str(name)[:40]!r} is not numeric."
+    for name in names:
+        if loaded[name].dims not in (("time",), ("time", *reversed(axes[1:]))):
+            msg = f"{target.name}: variable {name!r} has the dims {loaded[name].dims}."
             raise FileError("F412", msg)
-    if not wanted <= set(loaded.variables):
-        msg = f"{target.name}: coordinates {', '.join(sorted(wanted - set(map(str, loaded.variables))))} are missing."
-        raise FileError("F412", msg)
-    return loaded.set_coords([str(n) for n in loaded.variables if n in wanted]).drop_attrs(deep=False)
+    return loaded.drop_attrs(deep=False)
+
+
+def _check_storage(target: Path, names: list[str]) -> None:
+    """Every array is present, numeric, stored inside this file, and not larger than it can hold."""
+    limit = MAX_EXPANSION * target.stat().st_size
+    try:
+        with h5py.File(target, "r") as file:
+            for name in names:
+                found = file.get(name)
+                if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "fiu":
+                    msg = f"{target.name}: there is no numeric variable {name!r}."
+                    raise FileError("F412", msg)
+                if found.external or found.is_virtual or found.nbytes > limit:
+                    msg = f"{target.name}: the data of {name!r} are not inside the file."
+                    raise FileError("F412", msg)
+    except READ_ERRORS as error:
+        msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
+        raise FileError("F412", msg) from None

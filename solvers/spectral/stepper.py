@@ -57,7 +57,9 @@ class Stepper:
     def __init__(self, system: System, method: Spectral, interval: float, span: float) -> None:
         self.system, self.method = system, method
         self.interval, self.span = interval, span
+        self.fixed_steps = self._count()
         self._linear = system.linear()
+        self._epsilon = torch.finfo(system.modes.dtype).eps
         self._rate = ExplicitRate(system)
         times = {system.form.frame.time}
         self._coarsest = FORCED_LEVEL if any(t.n.free_symbols & times for t in system.form.nonlinear) else 0
@@ -71,8 +73,7 @@ class Stepper:
             self._coefficients[h] = made
         return self._coefficients[h]
 
-    @property
-    def fixed_steps(self) -> int | None:
+    def _count(self) -> int | None:
         """Steps per storage interval for a fixed dt; 1 where every step is exact; None if adaptive."""
         if self.system.is_linear:
             return 1
@@ -125,7 +126,8 @@ class Stepper:
             if local > allowed / 2**level:
                 level = self._finer(level, fine, t)
                 continue
-            state, scale, error = self.system.modes.symmetrised(fine), seen, error + local
+            state, scale = self.system.modes.symmetrised(fine), seen
+            error += local + ROUNDING * self._epsilon
             position += ticks >> level
             steps += 2
             if steps - progress.steps > self.method.max_steps:
@@ -147,8 +149,7 @@ class Stepper:
         fine = step(self.system, step(self.system, state, t, half), t + h / 2, half)
         seen = torch.maximum(field_sizes(state), field_sizes(fine))
         seen = seen if scale is None else torch.maximum(seen, scale)
-        epsilon = torch.finfo(self.system.modes.dtype).eps
-        error = field_sizes(whole - fine) / (2**ORDER - 1) - ROUNDING * epsilon * seen.amax()
+        error = field_sizes(whole - fine) / (2**ORDER - 1) - ROUNDING * self._epsilon * seen.amax()
         relative = torch.where(error > 0, error / seen, torch.zeros_like(error))
         local = float(relative.amax()) if bool(torch.isfinite(error).all()) else math.inf
         return local, fine, seen

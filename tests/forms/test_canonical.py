@@ -236,3 +236,90 @@ def test_multiplier_normal_form():
     assert multiply(once, sp.I * k, frame) == -Multiplier(u, k**2)
     assert multiply(2 * nu * u + 3, sp.I * k, frame) == 2 * nu * Multiplier(u, sp.I * k)
     assert multiply(sp.Integer(5), 1 + k**2, frame) == 5
+
+
+# --- what independent review found wrong once -------------------------------------------------
+
+u, v, q = (sm.Field(name, t, x) for name in "uvq")
+psi, p, T = (sm.Field(name, t, x, y) for name in ("psi", "p", "T"))
+U = sm.VectorField("U", t, x, y)
+
+
+def final(problem, points=16):
+    return problem.solve(grid=sm.Grid(**{s.name: points for s in problem.frame.space}, t=1)).ds.isel(time=-1)
+
+
+def test_a_mean_that_one_equation_leaves_open_does_not_freeze_the_others():
+    equations = [sp.Eq(sm.Dt(sm.Laplacian(psi)), sm.Laplacian(psi)), sp.Eq(sm.Dt(T), 1)]
+    end = final(problem(equations, SQUARE, [sm.IC(psi, sp.sin(x)), sm.IC(T, 0)]))
+    assert np.allclose(end["T"], 1)
+    assert np.allclose(end["psi"], np.e * np.sin(end["x"]))
+
+
+def test_darcy_flow_keeps_its_mean():
+    equations = [sp.Eq(sm.Dt(T), -U[1]), sp.Eq(U, -sm.Grad(p) + sm.Vector(0, T)), sp.Eq(sm.Div(U), 0)]
+    end = final(problem(equations, SQUARE, [sm.IC(T, 1)]))
+    assert np.allclose(end["T"], np.exp(-1))
+    assert np.allclose(end["U_y"], np.exp(-1))
+
+
+def test_unsolvable_means_and_resonances_are_refused():
+    with pytest.raises(sm.DataError, match=r"D202.*mean"):
+        final(problem(sp.Eq(sm.Dt(sm.Laplacian(psi)), 1), SQUARE, [sm.IC(psi, sp.sin(x))]))
+    resonant = problem([sp.Eq(sm.Dt(u), q), sp.Eq(q + sm.Laplacian(q), u)], conditions=[sm.IC(u, sp.cos(x))])
+    with pytest.raises(sm.DataError, match="D212"):
+        final(resonant)
+    a = sp.Symbol("a")
+    with pytest.raises(sm.DataError, match="D212"):
+        final(problem(sp.Eq(a * sm.Dt(u), u**2), conditions=[sm.IC(u, 1)], parameters={a: 0}))
+
+
+def test_rotation_and_pressure():
+    """Coriolis force: L does not commute with the projection; geostrophic balance holds exactly."""
+    rotating = sp.Eq(sm.Dt(U) + sm.Advect(U, U) + sm.Grad(p), sm.Vector(U[1], -U[0]))
+    start = sm.IC(U, sm.Vector(sp.sin(y), 0))
+    end = final(problem([rotating, sp.Eq(sm.Div(U), 0)], SQUARE, [start]))
+    assert np.allclose(end["U_x"], np.sin(end["y"]) + 0 * end["x"], atol=1e-9)
+    assert np.allclose(end["p"], np.cos(end["y"]) + 0 * end["x"], atol=1e-9)  # ∂_y p = -u_x
+
+
+def test_time_derivatives_in_outputs():
+    conditions = [sm.IC(u, sp.sin(x)), sm.IC(sm.Dt(u), sp.cos(x))]
+    outputs = {"rate": sm.Dt(u), "acceleration": sm.Dt(u, 2)}
+    end = final(problem(sp.Eq(sm.Dt(u, 2), -4 * u), conditions=conditions, outputs=outputs))
+    s = end["x"]
+    assert np.allclose(end["rate"], -2 * np.sin(2) * np.sin(s) + np.cos(2) * np.cos(s))
+    assert np.allclose(end["acceleration"], -4 * end["u"])
+    with pytest.raises(sm.DeclarationError, match="S162"):
+        problem(sp.Eq(sm.Dt(u), -u), conditions=[sm.IC(u, 1)], outputs={"a": sm.Dt(u, 2)})
+
+
+@pytest.mark.parametrize("term", [sp.I * u, sp.I * sm.Laplacian(u), sp.log(-1) * u, sp.I * u**2])
+def test_real_fields_cannot_have_complex_equations(term):
+    with pytest.raises(sm.DeclarationError, match="S141"):
+        problem(sp.Eq(sm.Dt(u), term), conditions=[sm.IC(u, 0)])
+
+
+def test_rates_are_assigned_to_fields_even_if_they_must_move():
+    a, b, c = (sm.Field(name, t, x) for name in "abc")
+    equations = [sp.Eq(sm.Dt(a) + sm.Dt(b), a), sp.Eq(sm.Dt(b) + sm.Dt(c), b), sp.Eq(sm.Dt(a) - sm.Dt(b), c)]
+    form = problem(equations, conditions=[sm.IC(f, 1) for f in (a, b, c)]).form
+    assert sp.Matrix(form.mass).det() != 0
+    assert all(form.mass[i, i] != 0 for i in range(3))
+
+
+def test_constraints_may_build_on_each_other_and_on_forcing():
+    equations = [
+        sp.Eq(sm.Dt(u), q - u),
+        sp.Eq(v - sm.Laplacian(v), u + sp.sin(t)),
+        sp.Eq(q - sm.Laplacian(q), v * u),
+    ]
+    form = problem(equations, conditions=[sm.IC(u, sp.cos(x))]).form
+    assert set(form.recover) == {v, q}
+    assert form.slots[0].symbol != 0
+
+
+def test_an_operator_on_noise_in_a_product_is_refused():
+    xi = sm.WhiteNoise("xi", t, x)
+    with pytest.raises(sm.DeclarationError, match=r"S133.*operator acts on noise"):
+        problem(sp.Eq(sm.Dt(u), u * sm.Dx(xi, x)), conditions=[sm.IC(u, 0)])

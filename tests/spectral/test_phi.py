@@ -76,6 +76,18 @@ def test_stiff_waves_keep_their_digits(frequency):
     assert float(deviation.abs().max()) < 1e-15 * (10 + 2 * frequency)
 
 
+@pytest.mark.parametrize("size", [2, 3, 6, 10])
+def test_matrices_of_any_size(size):
+    generator = torch.Generator().manual_seed(size)
+    a = torch.randn(5, size, size, dtype=torch.complex128, generator=generator)
+    a[0] = 0
+    _, phi1, phi2, phi3 = phi_matrix(a)
+    eye = torch.eye(size, dtype=torch.complex128)
+    assert torch.allclose(phi1[0], eye, atol=1e-13)
+    assert torch.allclose(a @ phi1, torch.linalg.matrix_exp(a) - eye, atol=1e-11)
+    assert torch.allclose(a @ phi3, phi2 - eye / 2, atol=1e-11)
+
+
 def test_matrix_of_a_diagonal_is_the_diagonal():
     z = torch.tensor([[0.1, -3.0], [1.0, -1e3]], dtype=torch.complex128)
     matrices = phi_matrix(torch.diag_embed(z))[1:]

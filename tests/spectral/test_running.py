@@ -220,3 +220,102 @@ def test_large_grids_are_transformed_one_by_one():
         sm.Spectral(dt=0.05), grid=sm.Grid(x=192, y=192, t=1), run=sm.Run(budget=sm.Budget(steps=1))
     )
     assert float(solution.compare("exact")["u"][-1]) < 1e-12
+
+
+# --- what independent review found wrong once -------------------------------------------------
+
+
+def test_rounding_does_not_grow_where_the_transform_cannot_see_it():
+    """Unstable modes on the plane k_last = 0: an anti-Hermitian part would grow like e^t to 1e8."""
+    energy = CATALOGUE["allen-cahn"](0.05, end=100.0).solve(sm.Spectral(rtol=1e-4), grid=sm.Grid(x=32, y=32, t=10))[
+        "energy"
+    ]
+    assert (np.diff(energy) < 0).all()
+    assert abs(float(energy[-1]) - 2.66158) < 1e-4
+
+
+@pytest.mark.parametrize("points", [(8,), (7,), (8, 6), (7, 5), (4, 6, 8)])
+def test_symmetrised_coefficients_are_those_of_a_real_field(points):
+    problem = CATALOGUE[{1: "heat", 2: "allen-cahn", 3: "abc-flow"}[len(points)]]()
+    modes = Modes(problem.frame, points, (0.0,) * 3, (1.0,) * 3, {}, torch.device("cpu"), torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, 1, *modes.spectrum, dtype=torch.complex128, generator=generator)
+    once = modes.symmetrised(noise)
+    assert torch.allclose(once, modes.forward(modes.backward(once)), atol=1e-14)
+    real = modes.forward(torch.randn(2, 1, *points, dtype=torch.float64, generator=generator))
+    assert torch.allclose(modes.symmetrised(real), real, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1, 1e3, 1e6])
+def test_a_small_field_is_as_accurate_as_a_large_one(scale):
+    v = sm.Field("v", t, x)
+    problem = sm.Problem(
+        equations=[sp.Eq(sm.Dt(u), u * (1 - u)), sp.Eq(sm.Dt(v), sm.Laplacian(v) / 100)],
+        domain=CIRCLE,
+        time=(t, 0, 4),
+        conditions=[sm.IC(u, (2 + sp.cos(x)) / 20), sm.IC(v, scale * sp.cos(x))],
+        exact={u: 1 / (1 + (20 / (2 + sp.cos(x)) - 1) * sp.exp(-t))},
+    )
+    assert float(problem.solve(grid=sm.Grid(x=64, t=4)).compare("exact")["u"].max()) < 2e-6
+
+
+def test_single_precision_with_chosen_steps_ends_and_knows_its_error():
+    solution = CATALOGUE["burgers"]().solve(grid=sm.Grid(x=96, t=4), run=sm.Run(dtype="float32"))
+    assert float(solution.compare("exact")["u"][-1]) < solution.provenance["estimated_error"] < 1e-3
+
+
+def test_step_limits():
+    decay = sm.Problem(
+        equations=sp.Eq(sm.Dt(u), -100 * u**3), domain=CIRCLE, time=(t, 0, 1000), conditions=[sm.IC(u, 1)]
+    )
+    solution = decay.solve(grid=sm.Grid(x=8, t=1))
+    assert np.allclose(solution["u"][-1], 1 / np.sqrt(1 + 200 * 1000), rtol=1e-5)
+    with pytest.raises(Diverged, match="R304"):
+        decay.solve(sm.Spectral(max_steps=10), grid=sm.Grid(x=8, t=1))
+    with pytest.raises(OptionError, match="O332"):
+        decay.plan(sm.Spectral(dt=1e-9))
+
+
+def test_forcing_in_time_alone_and_fast_forcing():
+    forced = sp.Eq(sm.Dt(u), sm.Laplacian(u) + sp.cos(t) * sp.sin(x))
+    exact = {u: (sp.cos(t) + sp.sin(t) - sp.exp(-t)) / 2 * sp.sin(x)}
+    problem = sm.Problem(equations=forced, domain=CIRCLE, time=(t, 0, 1), conditions=[sm.IC(u, 0)], exact=exact)
+    assert float(problem.solve(grid=sm.Grid(x=16, t=2)).compare("exact", metric="linf")["u"].max()) < 1e-6
+    fast = sm.Problem(
+        equations=sp.Eq(sm.Dt(u), sp.cos(8 * sp.pi * t) - u**2 / 10**30),
+        domain=CIRCLE,
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, 0)],
+    )
+    assert float(np.abs(fast.solve(grid=sm.Grid(x=8, t=1))["u"][-1]).max()) < 1e-6
+
+
+def test_cfl_number_with_a_coupled_linear_part():
+    v = sm.Field("v", t, x)
+    cahn = sp.Eq(sm.Dt(u), sm.Laplacian(u**3 - u - sm.Laplacian(u) / 25))
+    start = [sm.IC(u, (sp.cos(3 * x) + sp.sin(2 * x)) / 10)]
+    alone = sm.Problem(equations=cahn, domain=CIRCLE, time=(t, 0, 1), conditions=start)
+    coupled = alone.with_(equations=[cahn, sp.Eq(sm.Dt(v), u - v)], conditions=[*start, sm.IC(v, 0)])
+    numbers = [p.solve(sm.Spectral(dt=0.005), grid=sm.Grid(x=128, t=1)).provenance["cfl"] for p in (alone, coupled)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.05)
+    assert numbers[0] < 1
+    stiff = CATALOGUE["klein-gordon"](1.0, 1e4)
+    with pytest.raises(Diverged, match="R302"):
+        stiff.solve(sm.Spectral(dt=0.01), grid=sm.Grid(x=64, t=1))
+
+
+def test_grids_with_odd_and_unequal_axes():
+    a, b = sm.coords("a b")
+    w = sm.Field("w", t, a, b)
+    exact = sp.exp(sp.sin(2 * sp.pi * (a - 1) / 3 - t)) * sp.cos(2 * sp.pi * (b + 2) / 5)
+    forcing = exact.diff(t) + exact * exact.diff(a) - exact.diff(b, 2) / 10
+    problem = sm.Problem(
+        equations=sp.Eq(sm.Dt(w) + w * sm.Dx(w, a), sm.Dx(w, b, 2) / 10 + forcing),
+        domain=sm.Torus((a, 1, 4), (b, -2, 3)),
+        time=(t, 2, sp.Rational(5, 2)),
+        conditions=[sm.IC(w, exact.subs(t, 2))],
+        exact={w: exact},
+    )
+    for points in ((48, 15), (51, 16), (49, 17)):
+        solution = problem.solve(sm.Spectral(dt=1 / 256), grid=sm.Grid(a=points[0], b=points[1], t=2))
+        assert float(solution.compare("exact")["w"][-1]) < 1e-8, points
