@@ -16,7 +16,7 @@ from sciml.solvers.spectral.system import System
 
 __all__ = ["ExplicitRate", "field_sizes"]
 
-ITERATIONS = 8
+ITERATIONS = 6
 RELATIVE_STEP = 1e-6
 
 

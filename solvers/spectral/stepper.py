@@ -40,6 +40,7 @@ class Progress:
         steps: Internal steps so far.
         cfl: Largest CFL number seen (fixed steps only: chosen steps are stable by their error).
         scale: Largest size of each field so far (chosen steps only).
+        checked: Steps at the last CFL check (fixed steps only).
     """
 
     t: float
@@ -49,6 +50,7 @@ class Progress:
     steps: int = 0
     cfl: float = 0.0
     scale: Tensor | None = None
+    checked: int = -CHECK_EVERY
 
 
 class Stepper:
@@ -63,7 +65,6 @@ class Stepper:
         self._rate = ExplicitRate(system)
         times = {system.form.frame.time}
         self._coarsest = FORCED_LEVEL if any(t.n.free_symbols & times for t in system.form.nonlinear) else 0
-        self._checked = -CHECK_EVERY
         self._coefficients: dict[float, Coefficients] = {}
 
     def coefficients(self, h: float) -> Coefficients:
@@ -98,11 +99,11 @@ class Stepper:
 
     def _fixed(self, progress: Progress, count: int) -> Progress:
         c = self.coefficients(self.interval / count)
-        state, cfl = progress.state, progress.cfl
+        state, cfl, checked = progress.state, progress.cfl, progress.checked
         for i in range(count):
             t = progress.t + i * c.h
-            if progress.steps + i - self._checked >= CHECK_EVERY:
-                self._checked = progress.steps + i
+            if progress.steps + i - checked >= CHECK_EVERY:
+                checked = progress.steps + i
                 now = self._rate.number(state, t, c)
                 if now > self.method.cfl_limit:
                     raise self._unstable(t, c.h, now)
@@ -112,7 +113,7 @@ class Stepper:
                 state = self.system.modes.symmetrised(state)
         self._check_finite(state, progress.t + self.interval, c.h)
         t = progress.t + self.interval
-        return replace(progress, t=t, state=state, steps=progress.steps + count, cfl=cfl)
+        return replace(progress, t=t, state=state, steps=progress.steps + count, cfl=cfl, checked=checked)
 
     def _adaptive(self, progress: Progress) -> Progress:
         """Compare one step with two halves; keep the halves where they agree well enough."""
