@@ -11,32 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from sciml.declaration import check_against_form, check_declaration
 from sciml.dsl.checks import (
-    check_bounds,
-    check_condition_values,
-    check_fields,
-    check_names,
     check_parameters,
     check_pointwise,
-    check_roles,
-    check_values,
     equations_of,
     fields_of,
 )
 from sciml.dsl.conditions import IC
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Torus, interval
-from sciml.dsl.encoding import decode, encode, normalised
 from sciml.dsl.operators import BiotSavart, as_expression
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
-from sciml.errors import DeclarationError, FileError, did_you_mean
+from sciml.errors import DeclarationError, did_you_mean
 from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
-from sciml.forms.multiplier import Multiplier, is_local
+from sciml.forms.multiplier import with_derivatives
 from sciml.grid import Grid
 from sciml.options import checked
 from sciml.run import Run
+from sciml.storage import arguments, normalised_condition, normalised_in, rebuilding, record
 
 if TYPE_CHECKING:
     from sciml.method import Method, MethodTable
@@ -44,19 +39,6 @@ if TYPE_CHECKING:
     from sciml.solution import Solution
 
 __all__ = ["Problem"]
-
-SCHEMA = 1
-FILE_NAMES = {"time", "component", "sample", "member", "body", "space", "parameters"}
-# What damaged data can raise on the way to a problem.
-REBUILD_ERRORS = (
-    DeclarationError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-)
 
 
 class Problem:
@@ -108,10 +90,7 @@ class Problem:
         references: Sequence[str] = (),
     ) -> None:
         self._declare(equations, domain, time, conditions, parameters, outputs, exact, name, description, references)
-        self._check_conditions_complete(self.form)
-        for parts in self.variables().values():
-            for e in parts:
-                self.form.in_states(e)
+        check_against_form(self)
 
     def _declare(
         self,
@@ -126,7 +105,7 @@ class Problem:
         description: str,
         references: Sequence[str],
     ) -> None:
-        named = {n: _normalised(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
+        named = {n: normalised_in(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
         if not isinstance(domain, Torus):
             msg = f"domain must be a domain object; got {domain!r}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
@@ -145,14 +124,14 @@ class Problem:
         store(self, "equations", MappingProxyType(named))
         store(self, "domain", domain)
         store(self, "time", interval(time, "time"))
-        store(self, "conditions", tuple(sorted(map(_normalised_condition, conditions), key=str)))
+        store(self, "conditions", tuple(sorted(map(normalised_condition, conditions), key=str)))
         store(self, "parameters", MappingProxyType(check_parameters(parameters or {})))
         store(self, "outputs", MappingProxyType(self._outputs(outputs)))
         store(self, "exact", MappingProxyType(self._exact(exact or {})))
         store(self, "description", " ".join(str(description).split()))
         store(self, "references", tuple(map(str, references)))
         store(self, "fields", tuple(found))
-        self._check()
+        check_declaration(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         msg = "a Problem is immutable; use problem.with_(...) to get a changed copy"
@@ -163,102 +142,11 @@ class Problem:
             velocities = set().union(*(e.atoms(BiotSavart) for e in self.equations.values()))
             return {"v": velocities.pop()} if len(velocities) == 1 else {}
         given = {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
-        return {n: _normalised(f"output {n!r}", e) for n, e in given.items()}
+        return {n: normalised_in(f"output {n!r}", e) for n, e in given.items()}
 
     def _exact(self, declared: Mapping[Any, Any]) -> dict[sp.Expr | str, sp.Expr]:
         given = {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
-        return {k: _normalised(f"exact solution for {k}", e) for k, e in given.items()}
-
-    def _check(self) -> None:
-        t, space = self.time[0], self.domain.coordinates
-        if t in space:
-            msg = f"{t} is both time and a coordinate of the domain."
-            raise DeclarationError("S106", msg, fix="time=(t, 0, 1) with the coordinate that is time")
-        if clash := {t, *space} & set(self.parameters):
-            msg = f"{', '.join(map(str, clash))} is a coordinate and cannot be a parameter."
-            raise DeclarationError("S102", msg, fix="remove it from parameters")
-        others = self._other_expressions()
-        everything = [*self.equations.values(), *others.values(), *self.parameters, t, *space]
-        check_names(everything)
-        taken = {s.name for e in everything for s in e.free_symbols}
-        taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in self.fields}
-        taken |= self._component_names(taken)
-        for name in self.outputs:
-            if name in FILE_NAMES:
-                msg = f"the output {name!r} has a name that result files use themselves."
-                raise DeclarationError("S109", msg, fix="choose another name for the output")
-            if name in taken:
-                msg = f"the output {name!r} has the name of a symbol or field of the problem."
-                raise DeclarationError("S102", msg, fix="choose another name for the output")
-        check_fields(self.fields, t, space)
-        check_values([*self.equations.values(), *others.values()], self.parameters)
-        check_roles(self.equations, others, self.parameters, {t, *space})
-        check_condition_values(self.conditions, self.fields, t, self.frame.dim)
-        for name, e in self.outputs.items():
-            check_pointwise(f"output {name!r}", e, self.fields, self.frame.dim)
-        for key, e in self.exact.items():
-            self._check_exact(key, e)
-        self._check_bounds()
-
-    def _component_names(self, taken: set[str]) -> set[str]:
-        """Names of the components of vector fields, which files and messages use."""
-        names: set[str] = set()
-        for f in self.fields:
-            if isinstance(f, VectorField):
-                names |= {f"{f.name}_{x}" for x in self.domain.coordinates}
-        if clash := names & taken:
-            msg = f"{sorted(clash)[0]!r} is the name of a field or symbol and of a component of a vector field."
-            raise DeclarationError("S102", msg, fix="rename one of them")
-        return names
-
-    def _check_bounds(self) -> None:
-        t, start, end = self.time
-        bounds = {x.name: (low, high) for x, low, high in self.domain.axes} | {t.name: (start, end)}
-        check_bounds(bounds, self.parameters)
-
-    def _check_exact(self, key: Any, value: sp.Expr) -> None:
-        target = self.outputs.get(key) if isinstance(key, str) else key
-        if target is None or (not isinstance(key, str) and key not in self._scalar_or_vector()):
-            msg = f"exact: {key} is neither an unknown nor an output."
-            raise DeclarationError("S105", msg, fix=f"keys: {', '.join(map(text, self.fields))}")
-        wanted = check_pointwise("exact", target, self.fields, self.frame.dim)
-        if check_pointwise(f"exact solution for {text(key)}", value, (), self.frame.dim) != wanted:
-            msg = f"exact solution for {text(key)}: its rank differs from that of {text(target)}."
-            raise DeclarationError("S120", msg, fix="a vector is written sm.Vector(a, b)")
-
-    def _scalar_or_vector(self) -> set[sp.Expr]:
-        return {*self.fields, *self.scalar_fields}
-
-    def _other_expressions(self) -> dict[str, sp.Basic]:
-        out: dict[str, sp.Basic] = {}
-        for i, bound in enumerate((*self.domain.expressions, *self.time[1:])):
-            out[f"a bound of domain or time ({i})"] = bound
-        for c in self.conditions:
-            out[f"the value of IC({text(c.target)})"] = c.value
-            out[f"the target of IC({text(c.target)})"] = c.field
-        out |= {f"output {n!r}": e for n, e in self.outputs.items()}
-        out |= {f"exact solution for {text(k)}": e for k, e in self.exact.items()}
-        return out
-
-    def _check_conditions_complete(self, form: SemilinearForm) -> None:
-        values = self.initial_values()
-        for state, target in form.lift.items():
-            if target not in values:
-                order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
-                shown = f"sm.Dt({text(target.expr)}{f', {order}' if order > 1 else ''})" if order else text(target)
-                msg = f"{text(state)} has no initial condition."
-                raise DeclarationError("S160", msg, fix=f"add  sm.IC({shown}, ...)  to conditions")
-        for target in values:
-            base = target.expr if isinstance(target, sp.Derivative) else target
-            if target not in form.lift.values():
-                n = form.order[base]
-                why = (
-                    "it has no time derivative and follows from the others"
-                    if n == 0
-                    else f"its equation is of order {n} in time"
-                )
-                msg = f"an initial condition is given for {text(target)}, but {why}."
-                raise DeclarationError("S161", msg, fix="remove this condition")
+        return {k: normalised_in(f"exact solution for {k}", e) for k, e in given.items()}
 
     @cached_property
     def frame(self) -> Frame:
@@ -313,7 +201,7 @@ class Problem:
     def expand(self, expr: Any) -> sp.Expr:
         """Write an expression in components, with ordinary derivatives wherever they exist."""
         array = components(as_expression(expr, "expand"), self.frame)
-        parts = [_with_derivatives(e, self.frame) for e in array.flat]
+        parts = [with_derivatives(e, self.frame) for e in array.flat]
         return Vector(*parts) if array.ndim == 1 else parts[0] if array.ndim == 0 else sp.Array(parts, array.shape)
 
     @cached_property
@@ -389,19 +277,7 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON-ready data, without any code."""
-        return {
-            "schema": SCHEMA,
-            "name": self.name,
-            "description": self.description,
-            "references": list(self.references),
-            "equations": [[n, encode(e.lhs), encode(e.rhs)] for n, e in self.equations.items()],
-            "domain": ["Torus", *([encode(v) for v in axis] for axis in self.domain.axes)],
-            "time": [encode(v) for v in self.time],
-            "conditions": [["IC", encode(c.field), c.order, encode(c.value)] for c in self.conditions],
-            "parameters": [[encode(s), float(v).hex()] for s, v in self.parameters.items()],
-            "outputs": [[n, encode(e)] for n, e in self.outputs.items()],
-            "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in self.exact.items()],
-        }
+        return record(self)
 
     @classmethod
     def from_json(cls, data: Any) -> Problem:
@@ -410,17 +286,9 @@ class Problem:
         Raises:
             FileError: The data is not a problem of this schema.
         """
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            msg = f"not a problem of schema {SCHEMA}."
-            raise FileError("F402", msg)
         problem = cls.__new__(cls)
-        try:
-            problem._declare(**_read(data))
-        except FileError:
-            raise
-        except REBUILD_ERRORS as error:
-            msg = f"the stored problem cannot be rebuilt: {str(error)[:300]}"
-            raise FileError("F402", msg) from None
+        with rebuilding():
+            problem._declare(**arguments(data))
         return problem
 
     @cached_property
@@ -464,69 +332,3 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$$ {self.latex()} $$"
-
-
-def _normalised(where: str, expr: Any) -> Any:
-    try:
-        if isinstance(expr, sp.Equality):
-            return sp.Eq(normalised(expr.lhs), normalised(expr.rhs), evaluate=False)
-        return normalised(expr)
-    except DeclarationError as error:
-        raise DeclarationError(error.code, f"in {where}, {error.headline}", fix=error.fix) from None
-
-
-def _normalised_condition(condition: IC) -> IC:
-    value = _normalised(str(condition), condition.value)
-    return IC(condition.target if condition.variable is None else condition.derivative, value)
-
-
-def _side(tree: Any) -> sp.Expr:
-    expr = decode(tree)
-    if not isinstance(expr, sp.Expr):
-        msg = "a side of an equation is not an expression."
-        raise FileError("F402", msg)
-    return expr
-
-
-def _with_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
-    if isinstance(expr, Multiplier):
-        inner = _with_derivatives(expr.operand, frame)
-        if not is_local(expr.symbol, frame):
-            return Multiplier(inner, expr.symbol)
-        terms = []
-        for powers, c in sp.Poly(expr.symbol, *frame.k.values()).terms():
-            counts = [(x, n) for x, n in zip(frame.space, powers, strict=True) if n]
-            derivative = sp.Derivative(inner, *counts, evaluate=False) if counts else inner
-            terms.append(c * (-sp.I) ** sum(powers) * derivative)
-        return sp.Add(*terms)
-    if not expr.args or not expr.has(Multiplier):
-        return expr
-    return expr.func(*(_with_derivatives(a, frame) for a in expr.args))
-
-
-def _read(data: dict[str, Any]) -> dict[str, Any]:
-    kind, *axes = data["domain"]
-    if kind != "Torus":
-        msg = f"the stored problem has the unknown domain {str(kind)[:40]!r}."
-        raise FileError("F402", msg)
-    conditions = []
-    for label, field, order, value in data["conditions"]:
-        if label != "IC" or not isinstance(order, int) or not 0 <= order <= 16:
-            msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
-            raise FileError("F402", msg)
-        target = decode(field)
-        conditions.append(
-            IC(sp.Derivative(target, (decode(data["time"][0]), order)) if order else target, decode(value))
-        )
-    return {
-        "name": data["name"],
-        "description": data["description"],
-        "references": data["references"],
-        "equations": {n: sp.Eq(_side(a), _side(b), evaluate=False) for n, a, b in data["equations"]},
-        "domain": Torus(*(tuple(decode(v) for v in axis) for axis in axes)),
-        "time": tuple(decode(v) for v in data["time"]),
-        "conditions": conditions,
-        "parameters": {decode(s): float.fromhex(v) for s, v in data["parameters"]},
-        "outputs": {n: decode(e) for n, e in data["outputs"]},
-        "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
-    }

@@ -28,6 +28,7 @@ __all__ = [
     "simplify_symbol",
     "substitute",
     "to_derivatives",
+    "with_derivatives",
 ]
 
 
@@ -171,3 +172,20 @@ def to_derivatives(expr: sp.Expr, symbol: sp.Expr, frame: Frame) -> sp.Expr:
             result = differentiate(result, x, frame, n)
         terms.append(coefficient * (-sp.I) ** sum(powers) * result)
     return sp.Add(*terms)
+
+
+def with_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
+    """Write local multipliers as ordinary derivatives, for the reader."""
+    if isinstance(expr, Multiplier):
+        inner = with_derivatives(expr.operand, frame)
+        if not is_local(expr.symbol, frame):
+            return Multiplier(inner, expr.symbol)
+        terms = []
+        for powers, c in sp.Poly(expr.symbol, *frame.k.values()).terms():
+            counts = [(x, n) for x, n in zip(frame.space, powers, strict=True) if n]
+            derivative = sp.Derivative(inner, *counts, evaluate=False) if counts else inner
+            terms.append(c * (-sp.I) ** sum(powers) * derivative)
+        return sp.Add(*terms)
+    if not expr.args or not expr.has(Multiplier):
+        return expr
+    return expr.func(*(with_derivatives(a, frame) for a in expr.args))
