@@ -1,8 +1,8 @@
 """Navier-Stokes in vorticity form on a torus:  w_t + (v.grad) w = nu Laplacian(w),  v = BiotSavart(w).
 
 Two vortices of like sign turn around each other. The script prints what the package understood,
-solves, compares with a run of twice the resolution and a hundredth of the tolerance,
-and writes a file and a picture. Run: python examples/quickstart.py [folder] [--small]
+solves, compares with a run of twice the resolution and a hundredth of the tolerance, and writes a
+file and a picture. Run: python examples/quickstart.py [folder] [--small]
 """
 
 import sys
@@ -44,6 +44,7 @@ def main(folder: Path, points: int = 128) -> float:
     for name in ("circulation", "energy"):
         series = solution[name].values
         print(f"{name:<12} {series[0]:.9f} at the start, {series[-1]:.9f} at the end")
+    folder.mkdir(parents=True, exist_ok=True)
     solution.save(folder / "quickstart.h5")
     solution.plot("w", path=folder / "quickstart.png")
     print(f"written: {folder / 'quickstart.h5'}, {folder / 'quickstart.png'}")
@@ -51,7 +52,5 @@ def main(folder: Path, points: int = 128) -> float:
 
 
 if __name__ == "__main__":
-    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
-    target = Path(arguments[0] if arguments else ".")
-    target.mkdir(parents=True, exist_ok=True)
-    main(target, 64 if "--small" in sys.argv else 128)
+    folders = [a for a in sys.argv[1:] if not a.startswith("--")]
+    main(Path(folders[0] if folders else "."), 64 if "--small" in sys.argv else 128)
