@@ -22,13 +22,15 @@ shows what the first call costs with them. Versions: {versions}; commit {commit}
 
 What the tables say:
 
-- **Two-dimensional flows** (Navier-Stokes): within a factor of 1.3 to 1.6 of exponax from 1 % error downwards, 2.1 at
-  10 % where both take about 10 ms. exponax is the same scheme compiled by XLA into one program a step.
-- **Small problems** (one dimension, or 2-D with few points): exponax is up to an order of magnitude faster. Our cost
-  there is launching some fifty torch operations a step, whatever the size.
-- **py-pde** is a second-order finite-difference code. Below 1e-3 the spectral method wins by its order, from 4 times
-  faster to levels that py-pde does not reach. At errors of 1 % and more py-pde's compiled loops are *faster* than we
-  are, 4 to 18 times, if its compilation (5 to 30 s) is not counted; counting it, ours is faster at every level.
+- **Two-dimensional flows** (Navier-Stokes): within a factor of 2 of exponax from 1 % error downwards, 2.4 at 10 %
+  where both take about 10 ms. exponax is the same scheme compiled by XLA into one program a step.
+- **Small problems** (one dimension, or 2-D with few points): exponax is around ten times faster. Our cost there is
+  launching some fifty torch operations a step, whatever the size, and the CFL check of a fixed step, which costs as
+  much as two steps.
+- **py-pde** is a second-order finite-difference code. From an error of 1e-3 (Allen-Cahn) or 1e-4 (Burgers) downwards
+  the spectral method wins by its order, from 3.5 times faster to levels that py-pde does not reach. At 1 % and more
+  py-pde's compiled loops are *faster* than we are, 4 to 35 times, if its compilation (8 to 34 s) is not counted;
+  counting it, ours is faster at every level.
 """
 PROBLEMS = {
     "allen-cahn": "Allen-Cahn, 2-D: u_t = 0.01 Δu + u - u³ on [0, 2π]², t = 5",

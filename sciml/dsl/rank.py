@@ -101,10 +101,6 @@ class _Rank:
         return self.of(expr.expr)
 
     @of.register
-    def _(self, expr: sp.Subs) -> int | None:
-        return self.of(expr.expr)
-
-    @of.register
     def _(self, expr: Vector) -> int:
         for c in expr.args:
             self._scalar(c, "components of Vector must be scalars", expr)

@@ -31,6 +31,7 @@ class ExplicitRate:
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self._direction: Tensor | None = None
 
     def number(self, state: Tensor, t: float, c: Coefficients) -> float:
         """Return the CFL number; the scheme is unstable for an oscillation beyond about 2.8."""
@@ -42,7 +43,9 @@ class ExplicitRate:
         sizes = torch.where(sizes > 1e-12 * largest, sizes, largest)
         units = sizes.reshape(1, -1, *[1] * self.system.modes.dim)
         base = self.system.nonlinear(state, t)
-        direction = self._start(state)
+        if self._direction is None or self._direction.shape != state.shape:
+            self._direction = self._start(state)
+        direction = self._direction
         radius = 0.0
         for _ in range(ITERATIONS):
             direction = direction / torch.linalg.vector_norm(direction)

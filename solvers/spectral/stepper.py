@@ -22,6 +22,7 @@ __all__ = ["Progress", "Stepper"]
 ORDER = 4
 GROW_BELOW = 0.5 / 2 ** (ORDER + 1)  # a doubled step would still meet the tolerance, with a margin of 2
 MAX_LEVEL = 40
+KEPT_SIZES = 6  # step sizes whose coefficients stay in memory, six arrays of the state's size each
 FORCED_LEVEL = 4  # with explicit time the step is at most 1/16 of a storage interval
 SYMMETRISE_EVERY = 16  # steps
 ROUNDING = 16  # multiples of the machine epsilon that two computations of one step differ by
@@ -68,11 +69,14 @@ class Stepper:
         self._coefficients: dict[float, Coefficients] = {}
 
     def coefficients(self, h: float) -> Coefficients:
-        """Return the scheme's coefficients for a step size, computed once."""
-        if h not in self._coefficients:
+        """Return the scheme's coefficients for a step size; those of the last few sizes are kept."""
+        made = self._coefficients.pop(h, None)
+        if made is None:
             made = coefficients(self._linear, h, self.system.form.is_diagonal, self.system.modes.dtype)
-            self._coefficients[h] = made
-        return self._coefficients[h]
+        self._coefficients[h] = made  # the most recently used stands last
+        if len(self._coefficients) > KEPT_SIZES:
+            del self._coefficients[next(iter(self._coefficients))]
+        return made
 
     def _count(self) -> int | None:
         """Steps per storage interval for a fixed dt; 1 where every step is exact; None if adaptive."""
