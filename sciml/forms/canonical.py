@@ -14,11 +14,13 @@ from sciml.forms.multiplier import atoms_of, multiply, substitute
 from sciml.forms.order import FirstOrder, first_order
 from sciml.forms.real import check_real
 from sciml.forms.reassemble import difference
-from sciml.forms.rows import Row, refuse, rows_of
+from sciml.forms.rows import Origin, Row, refuse, rows_of
 from sciml.forms.semilinear import Constraint, NoiseTerm, NonlinearTerm, SemilinearForm, Slot, slot_symbol
 from sciml.forms.split import Split, split_row
 
 __all__ = ["semilinear"]
+
+Column = tuple[sp.Expr, ...]
 
 
 def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
@@ -43,7 +45,7 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
     # Linear constraints are substituted before the split: the fields they define may be multiplied.
     reduced = eliminate(first.rows, algebraic, [*state, *algebraic], frame)
     multipliers = [a for a in algebraic if a not in reduced.recover]
-    ordered = _match([*reduced.evolution, *first.definitions], state, frame, multipliers)
+    ordered = _match([*reduced.evolution, *first.definitions], state)
     splits = [split_row(r, [*state, *multipliers], frame) for r in ordered]
     mass, linear = _matrix(splits, state, "rate"), -_matrix(splits, state, "linear")
     # Multipliers such as the pressure are projected out of the rows last: they act on all of them.
@@ -82,7 +84,7 @@ def _check_counts(
             raise DeclarationError("S104", msg)
 
 
-def _match(rows: Sequence[Row], state: Sequence[sp.Expr], frame: Frame, multipliers: Sequence[sp.Expr]) -> list[Row]:
+def _match(rows: Sequence[Row], state: Sequence[sp.Expr]) -> list[Row]:
     """Put the row that evolves each state field in that field's place."""
     if len(rows) != len(state):
         names = ", ".join(text(f) for f in state)
@@ -264,7 +266,7 @@ class _Columns:
     def __init__(self, size: int, projected: Projection | None) -> None:
         self.size, self.projected = size, projected
         self.by_core: dict[sp.Expr, list[sp.Expr]] = {}
-        self.origins: dict[sp.Expr, list[object]] = {}
+        self.origins: dict[sp.Expr, list[Origin]] = {}
 
     def column(self, row: int, outer: sp.Expr) -> tuple[sp.Expr, ...]:
         unit = [outer if i == row else sp.S.Zero for i in range(self.size)]
@@ -272,16 +274,16 @@ class _Columns:
             return tuple(unit)
         return tuple((self.projected.projector * sp.Matrix(unit)).applyfunc(sp.expand))
 
-    def add(self, row: int, outer: sp.Expr, n: sp.Expr, origin: object) -> None:
+    def add(self, row: int, outer: sp.Expr, n: sp.Expr, origin: Origin) -> None:
         number, core = n.as_coeff_Mul()
         total = self.by_core.setdefault(core, [sp.S.Zero] * self.size)
         for i, s in enumerate(self.column(row, outer)):
             total[i] += number * s
         self.origins.setdefault(core, []).append(origin)
 
-    def merged(self, frame: Frame) -> list[tuple[tuple[sp.Expr, ...], sp.Expr, tuple]]:  # type: ignore[type-arg]
-        groups: dict[tuple[sp.Expr, ...], sp.Expr] = {}
-        origins: dict[tuple[sp.Expr, ...], list[object]] = {}
+    def merged(self, frame: Frame) -> list[tuple[Column, sp.Expr, tuple[Origin, ...]]]:
+        groups: dict[Column, sp.Expr] = {}
+        origins: dict[Column, list[Origin]] = {}
         for core, total in self.by_core.items():
             column, factor = _normalised([sp.expand(s) for s in total], frame)
             if any(column):
