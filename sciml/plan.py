@@ -61,6 +61,8 @@ class Plan:
         lines = [f"  {n:<{width}}  {v}" for n, v in rows]
         return "\n".join([f"Plan for {self.problem.name!r}", *lines])
 
+    __repr__ = __str__
+
     def step(self, count: int = 1) -> Plan:
         """Take up to ``count`` steps.
 
