@@ -16,7 +16,7 @@ def gray_scott(feed: float = 0.04, kill: float = 0.06, end: float = 1000.0) -> s
     Args:
         feed: Feed rate F. Good values: 0.04 (128 points).
         kill: Removal rate k. Good values: 0.06; well above it the species dies out.
-        end: Final time; the labyrinth fills the torus by t of about 8000.
+        end: Final time; the labyrinth keeps growing until it fills the torus.
 
     Source: Pearson 1993, doi:10.1126/science.261.5118.189.
     """

@@ -182,15 +182,19 @@ class Problem:
                 out[key] = value
         return out
 
-    def variables(self) -> dict[str, tuple[sp.Expr, ...]]:
+    def variables(self) -> Mapping[str, tuple[sp.Expr, ...]]:
         """Return what a solution holds: name → component expressions (one for a scalar)."""
+        return self._variables
+
+    @cached_property
+    def _variables(self) -> Mapping[str, tuple[sp.Expr, ...]]:
         out: dict[str, tuple[sp.Expr, ...]] = {}
         for f in self.fields:
             name = f.name if isinstance(f, VectorField) else f.func.__name__
             out[name] = tuple(components(f, self.frame).flat)
         for name, e in self.outputs.items():
             out[name] = tuple(components(e, self.frame).flat)
-        return out
+        return MappingProxyType(out)
 
     def is_vector(self, name: str) -> bool:
         """Tell whether a variable has components."""

@@ -123,6 +123,7 @@ def _next_block(
     holding = [(s, [a for a in open_fields if a in s.linear]) for s in splits]
     for s, found in holding:
         if len(found) == 1 and not _hidden(s, found):
+            _check_linear(s, found)
             return [s], found
     together = [(s, found) for s, found in holding if found]
     unknowns = [a for a in open_fields if any(a in found for _, found in together)]
@@ -150,8 +151,8 @@ def _check_linear(split: Split, algebraic: Sequence[sp.Expr]) -> None:
             fix = "with constant coefficients; an implicit product cannot be solved mode by mode"
             raise refuse("S135", msg, part.origin, fix)
     if split.noise:
-        msg = "a constraint cannot hold noise."
-        raise refuse("S135", msg, split.noise[0].origin)
+        msg = "an equation without time derivative cannot hold noise"
+        raise refuse("S135", msg, split.noise[0].origin, "let the noise drive an equation with Dt")
 
 
 @dataclass(frozen=True)

@@ -185,10 +185,9 @@ def _opened(
 def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin) -> NoisePart:
     noises = sorted(body.atoms(WhiteNoise), key=str)
     dummies = {n: sp.Dummy() for n in noises}
-    hidden = any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body))
     plain = body.xreplace(dummies)
     try:
-        terms = [] if hidden else sp.Poly(plain, *dummies.values()).terms()
+        terms = sp.Poly(plain, *dummies.values()).terms()
     except sp.PolynomialError:
         terms = []
     if len(terms) != 1 or sum(terms[0][0]) != 1:

@@ -71,9 +71,11 @@ class SpectralEngine:
         self.times = np.linspace(start, end, self.intervals + 1)
         self.stepper = Stepper(self.system, method, (end - start) / self.intervals, end - start)
         self.labels = Labels(problem, stored, self.times)
-        self._variables = {
-            name: tuple(self.form.in_states(e) for e in parts) for name, parts in problem.variables().items()
-        }
+        self._variables = [
+            (label, self.form.in_states(e), self.labels.is_global(name))
+            for name, parts in problem.variables().items()
+            for label, e in zip(component_names(problem, name), parts, strict=True)
+        ]
 
     def _degree(self) -> int:
         if self.method.degree is not None:
@@ -172,11 +174,10 @@ class SpectralEngine:
         known: dict[sp.Expr, Tensor] = {}
         out = {}
         strides = tuple(slice(None, None, s) for s in self.stride)
-        for name, parts in self._variables.items():
-            for label, expr in zip(component_names(self.problem, name), parts, strict=True):
-                value = self.observer.value(expr, progress.state, progress.t, known)[0]
-                value = value.reshape(()) if self.labels.is_global(name) else value.expand(self.modes.points)[strides]
-                out[label] = value.cpu().numpy().copy()
+        for label, expr, whole in self._variables:
+            value = self.observer.value(expr, progress.state, progress.t, known)[0]
+            value = value.reshape(()) if whole else value.expand(self.modes.points)[strides]
+            out[label] = value.cpu().numpy().copy()
         return out
 
     def _warn_if_truncated(self, raw: Tensor, kept: Tensor) -> None:

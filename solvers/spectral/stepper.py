@@ -61,7 +61,7 @@ class Stepper:
         self.system, self.method = system, method
         self.interval, self.span = interval, span
         self.fixed_steps = self._count()
-        self._linear = system.linear()
+        self._linear = system.linear
         self._epsilon = torch.finfo(system.modes.dtype).eps
         self._rate = ExplicitRate(system)
         times = {system.form.frame.time}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import sympy as sp
 import torch
@@ -80,10 +81,11 @@ class System:
 
     def rate(self, state: Tensor, t: float) -> Tensor:
         """Return ``∂ₜẑ = L̂ ẑ + N̂(ẑ, t)``."""
-        linear = self.linear().to(self.complex_dtype)
+        linear = self.linear.to(self.complex_dtype)
         applied = linear * state if self.form.is_diagonal else torch.einsum("bij...,bj...->bi...", linear, state)
         return applied + self.nonlinear(state, t)
 
+    @cached_property
     def linear(self) -> Tensor:
         """Return ``M⁻¹L``: ``(batch, n, *spectrum)`` if diagonal, else ``(batch, n, n, *spectrum)``, float64."""
         form, n = self.form, len(self.form.state)

@@ -323,3 +323,10 @@ def test_an_operator_on_noise_in_a_product_is_refused():
     xi = sm.WhiteNoise("xi", t, x)
     with pytest.raises(sm.DeclarationError, match=r"S133.*operator acts on noise"):
         problem(sp.Eq(sm.Dt(u), u * sm.Dx(xi, x)), conditions=[sm.IC(u, 0)])
+
+
+def test_noise_in_a_constraint_is_refused_and_not_dropped():
+    xi = sm.WhiteNoise("xi", t, x)
+    for equation in (sp.Eq(sm.Laplacian(q) - q, u + xi), sp.Eq(q, xi)):
+        with pytest.raises(sm.DeclarationError, match=r"S135.*noise"):
+            problem([sp.Eq(sm.Dt(u), q), equation], conditions=[sm.IC(u, 0)])
