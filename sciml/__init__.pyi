@@ -1,9 +1,11 @@
 from sciml.dsl import IC as IC
 from sciml.dsl import Advect as Advect
 from sciml.dsl import BiotSavart as BiotSavart
+from sciml.dsl import Box as Box
 from sciml.dsl import Component as Component
 from sciml.dsl import Cross as Cross
 from sciml.dsl import Curl as Curl
+from sciml.dsl import Dirichlet as Dirichlet
 from sciml.dsl import Div as Div
 from sciml.dsl import Dot as Dot
 from sciml.dsl import Dt as Dt
@@ -14,11 +16,13 @@ from sciml.dsl import Grad as Grad
 from sciml.dsl import Integral as Integral
 from sciml.dsl import InverseLaplacian as InverseLaplacian
 from sciml.dsl import Laplacian as Laplacian
+from sciml.dsl import Neumann as Neumann
 from sciml.dsl import Outer as Outer
 from sciml.dsl import Torus as Torus
 from sciml.dsl import Vector as Vector
 from sciml.dsl import VectorField as VectorField
 from sciml.dsl import WhiteNoise as WhiteNoise
+from sciml.dsl import WholeSpace as WholeSpace
 from sciml.dsl import coords as coords
 from sciml.errors import DataError as DataError
 from sciml.errors import DeclarationError as DeclarationError

@@ -18,6 +18,7 @@ from sciml.dsl.checks import (
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
+from sciml.forms.faces import conditions_needed
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
@@ -52,7 +53,7 @@ def check_declaration(problem: Problem) -> None:
     check_fields(problem.fields, t, space)
     check_values([*problem.equations.values(), *others.values()], problem.parameters)
     check_roles(problem.equations, others, problem.parameters, {t, *space})
-    check_condition_values(problem.conditions, problem.fields, t, problem.frame.dim)
+    check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)
     for name, e in problem.outputs.items():
         check_pointwise(f"output {name!r}", e, problem.fields, problem.frame.dim)
     for key, e in problem.exact.items():
@@ -93,7 +94,11 @@ def _other_expressions(problem: Problem) -> dict[str, sp.Basic]:
     out: dict[str, sp.Basic] = {}
     for i, bound in enumerate((*problem.domain.expressions, *problem.time[1:])):
         out[f"a bound of domain or time ({i})"] = bound
-    for c in problem.conditions:
+    for face in problem.face_conditions:
+        for e in (face.target, face.value, face.coordinate, face.point):
+            if e is not None:
+                out[f"{face} ({len(out)})"] = e
+    for c in problem.initial_conditions:
         out[f"the value of IC({text(c.target)})"] = c.value
         out[f"the target of IC({text(c.target)})"] = c.field
     out |= {f"output {n!r}": e for n, e in problem.outputs.items()}
@@ -108,15 +113,16 @@ def check_against_form(problem: Problem) -> None:
         for e in parts:
             form.in_states(e)
     values = problem.initial_values()
-    for state, target in form.lift.items():
+    needed = form.targets
+    for target in needed:
         if target not in values:
             order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
             shown = f"sm.Dt({text(target.expr)}{f', {order}' if order > 1 else ''})" if order else text(target)
-            msg = f"{text(state)} has no initial condition."
+            msg = f"{shown.removeprefix('sm.')} has no initial condition."
             raise DeclarationError("S160", msg, fix=f"add  sm.IC({shown}, ...)  to conditions")
     for target in values:
         base = target.expr if isinstance(target, sp.Derivative) else target
-        if target not in form.lift.values():
+        if target not in needed:
             n = form.order[base]
             why = (
                 "it has no time derivative and follows from the others"
@@ -125,3 +131,25 @@ def check_against_form(problem: Problem) -> None:
             )
             msg = f"an initial condition is given for {text(target)}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
+    for f in problem.scalar_fields:
+        if form.order[f]:
+            _check_faces(problem, f)
+
+
+def _check_faces(problem: Problem, f: sp.Expr) -> None:
+    """Every evolving field has as many conditions on each face as its equation needs."""
+    for x in problem.domain.bounded:
+        needed = conditions_needed(problem.form, f, x)
+        for side, end in enumerate(problem.domain.axes[problem.domain.coordinates.index(x)][1:]):
+            given = len(problem.faces.orders(f, x, side))
+            if given == 0:
+                msg = f"{text(f)} has no condition on the face {x} = {text(end)}."
+                fix = f"add  sm.Dirichlet({text(f)}, 0, on={x})  or  sm.Neumann({text(f)}, 0, on={x})"
+                raise DeclarationError("S175", msg, fix=fix)
+            if needed is not None and given != needed:
+                msg = (
+                    f"the equation of {text(f)} is of order {2 * needed} in {x}, so the face {x} = {text(end)} needs "
+                    f"{needed} condition(s) on it; {given} given."
+                )
+                fix = f"add  sm.Dirichlet(sm.Dx({text(f)}, {x}, 2), 0, on={x})" if given < needed else "remove one"
+                raise DeclarationError("S175", msg, fix=fix)

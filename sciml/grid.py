@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 
+from sciml.dsl.domains import Domain
 from sciml.errors import OptionError, did_you_mean
 
 __all__ = ["Grid"]
@@ -18,9 +19,10 @@ DEFAULT_INTERVALS = 50
 class Grid:
     """Points per coordinate at which a solution is stored, e.g. ``Grid(x=128, y=128, t=50)``.
 
-    A periodic axis of n has n points and no right end point. A time axis of n has n equal
-    intervals and n + 1 stored times, both ends included. Axes that are not named get a default:
-    256, 128 or 32 points in 1, 2 or 3 dimensions, and 50 intervals in time.
+    A periodic axis of n has n points and no right end point; a bounded axis of n has n points, both
+    ends included. A time axis of n has n equal intervals and n + 1 stored times, both ends included.
+    Axes that are not named get a default: 256, 128 or 32 points in 1, 2 or 3 dimensions (one more on
+    a bounded axis), and 50 intervals in time.
     """
 
     __slots__ = ("axes",)
@@ -39,14 +41,15 @@ class Grid:
         msg = "a Grid is immutable; make a new one"
         raise AttributeError(msg)
 
-    def resolve(self, time: sp.Symbol, space: tuple[sp.Symbol, ...]) -> tuple[tuple[int, ...], int]:
+    def resolve(self, time: sp.Symbol, domain: Domain) -> tuple[tuple[int, ...], int]:
         """Return (points per space axis, intervals in time) for the coordinates of a problem."""
+        space = domain.coordinates
         known = [s.name for s in (*space, time)]
         for name in self.axes:
             if name not in known:
                 msg = f"Grid has an axis {name!r}, the problem has {', '.join(known)}.{did_you_mean(name, known)}"
                 raise OptionError("O311", msg)
-        points = tuple(self.axes.get(s.name, DEFAULT_POINTS[len(space)]) for s in space)
+        points = tuple(self.axes.get(s.name, DEFAULT_POINTS[len(space)] + (s in domain.bounded)) for s in space)
         if min(points) < 4:
             msg = f"Grid needs at least 4 points on each space axis; got {points}."
             raise OptionError("O310", msg)

@@ -1,12 +1,13 @@
-"""Evaluation of periodic grid data at arbitrary points: the trigonometric interpolant."""
+"""Evaluation of grid data at arbitrary points: trigonometric on periodic axes, splines on bounded ones."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from scipy.interpolate import make_interp_spline
 
-__all__ = ["fourier_interpolate"]
+__all__ = ["fourier_interpolate", "spline_interpolate"]
 
 Array = np.ndarray[Any, Any]
 
@@ -33,3 +34,20 @@ def fourier_interpolate(values: Array, axis: int, low: float, period: float, poi
     phase = np.exp(2j * np.pi * np.outer((points - low) / period, modes)) * weight
     moved = np.moveaxis(coefficients, axis, -1)
     return np.moveaxis((moved @ phase.T).real, -1, axis)
+
+
+def spline_interpolate(values: Array, axis: int, grid: Array, points: Array) -> Array:
+    """Evaluate the interpolating spline of degree 7 (or what the grid allows) along a bounded axis.
+
+    Args:
+        values: Data on ``grid`` along ``axis``.
+        axis: The bounded axis.
+        grid: Increasing coordinates, both ends included.
+        points: Target coordinates within the grid, shape ``(m,)``.
+
+    Returns:
+        Values with ``axis`` replaced by one of length m.
+    """
+    degree = min(7, (len(grid) - 1) // 2 * 2 - 1)
+    spline = make_interp_spline(grid, values, k=degree, axis=axis)
+    return np.asarray(spline(np.clip(points, grid[0], grid[-1])))

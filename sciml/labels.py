@@ -44,13 +44,14 @@ def component_names(problem: Problem, name: str) -> list[str]:
 
 
 class Labels:
-    """Names and coordinates of a solution on a grid of the torus."""
+    """Names and coordinates of a solution on a grid."""
 
     def __init__(self, problem: Problem, points: tuple[int, ...], times: Array) -> None:
         self.problem, self.times = problem, times
         self.axes = {}
-        for n, (name, (low, high)) in zip(points, problem.bounds.items(), strict=True):
-            self.axes[name] = low + (high - low) * np.arange(n) / n
+        for n, x in zip(points, problem.frame.space, strict=True):
+            low, high = problem.bounds[x.name]
+            self.axes[x.name] = np.linspace(low, high, n, endpoint=x not in problem.domain.periodic)
         self._global = {n for n, e in problem.outputs.items() if is_global(e, problem.frame.space)}
 
     def is_global(self, name: str) -> bool:
@@ -63,7 +64,9 @@ class Labels:
         coordinates: dict[str, Any] = {"time": ("time", self.times[:count], self._time_attributes())}
         for axis, x in zip("XYZ", self.problem.frame.space, strict=False):
             low, high = self.problem.bounds[x.name]
-            attributes = {"axis": axis, "units": "1", "long_name": x.name, "latex": latex(x), "period": high - low}
+            attributes: dict[str, Any] = {"axis": axis, "units": "1", "long_name": x.name, "latex": latex(x)}
+            if x in self.problem.domain.periodic:
+                attributes["period"] = high - low
             coordinates[x.name] = (x.name, self.axes[x.name], attributes)
         variables: dict[str, Any] = {}
         for name in self.problem.variables():

@@ -18,15 +18,16 @@ from sciml.dsl.checks import (
     equations_of,
     fields_of,
 )
-from sciml.dsl.conditions import IC
+from sciml.dsl.conditions import IC, Condition, FaceCondition
 from sciml.dsl.coordinates import check_name
-from sciml.dsl.domains import Torus, interval
+from sciml.dsl.domains import Domain, interval
 from sciml.dsl.operators import BiotSavart, as_expression
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean
 from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
+from sciml.forms.faces import Faces, faces_of
 from sciml.forms.multiplier import with_derivatives
 from sciml.grid import Grid
 from sciml.options import checked
@@ -47,9 +48,9 @@ class Problem:
     Args:
         equations: One ``sp.Eq``, a sequence, or a dict that names them; a bare expression means
             ``= 0``.
-        domain: Where it is posed, e.g. ``Torus((x, 0, 1))``.
+        domain: Where it is posed: a ``Torus``, a ``Box`` with faces, or the ``WholeSpace``.
         time: ``(t, start, end)``.
-        conditions: Initial conditions.
+        conditions: Initial conditions, and conditions on the faces of a box.
         parameters: A number for each symbol that is neither coordinate nor unknown.
         outputs: Named expressions that every method evaluates and stores. A lone ``BiotSavart``
             in the equations is stored as ``v`` unless outputs are given.
@@ -65,9 +66,9 @@ class Problem:
 
     name: str
     equations: Mapping[str, sp.Eq]
-    domain: Torus
+    domain: Domain
     time: tuple[sp.Symbol, sp.Expr, sp.Expr]
-    conditions: tuple[IC, ...]
+    conditions: tuple[Condition, ...]
     parameters: Mapping[sp.Symbol, float]
     outputs: Mapping[str, sp.Expr]
     exact: Mapping[sp.Expr | str, sp.Expr]
@@ -79,9 +80,9 @@ class Problem:
         self,
         *,
         equations: Any,
-        domain: Torus,
+        domain: Domain,
         time: Any,
-        conditions: Sequence[IC] = (),
+        conditions: Sequence[Condition] = (),
         parameters: Mapping[sp.Symbol, Any] | None = None,
         outputs: Mapping[str, Any] | None = None,
         exact: Mapping[Any, Any] | None = None,
@@ -97,7 +98,7 @@ class Problem:
         equations: Any,
         domain: Any,
         time: Any,
-        conditions: Sequence[IC],
+        conditions: Sequence[Condition],
         parameters: Mapping[sp.Symbol, Any] | None,
         outputs: Mapping[str, Any] | None,
         exact: Mapping[Any, Any] | None,
@@ -106,12 +107,12 @@ class Problem:
         references: Sequence[str],
     ) -> None:
         named = {n: normalised_in(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
-        if not isinstance(domain, Torus):
+        if not isinstance(domain, Domain):
             msg = f"domain must be a domain object; got {domain!r}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
-        if isinstance(conditions, IC):
+        if isinstance(conditions, Condition):
             conditions = [conditions]
-        if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, IC) for c in conditions):
+        if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, Condition) for c in conditions):
             msg = f"conditions must be a list of conditions; got {conditions!r}."
             raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
         for what, given in (("outputs", outputs), ("exact", exact)):
@@ -164,7 +165,22 @@ class Problem:
     @cached_property
     def form(self) -> SemilinearForm:
         """The canonical form; print it to see what the package understood."""
-        return semilinear(self.equations, self.scalar_fields, self.frame)
+        return semilinear(self.equations, self.scalar_fields, self.frame, self.faces.lifts)
+
+    @cached_property
+    def faces(self) -> Faces:
+        """What the conditions say about each scalar field on the faces of the domain."""
+        return faces_of(self.face_conditions, self.domain, self.frame, self.scalar_fields, self.parameters)
+
+    @property
+    def initial_conditions(self) -> tuple[IC, ...]:
+        """The conditions at the start time."""
+        return tuple(c for c in self.conditions if isinstance(c, IC))
+
+    @property
+    def face_conditions(self) -> tuple[FaceCondition, ...]:
+        """The conditions on faces of a box."""
+        return tuple(c for c in self.conditions if isinstance(c, FaceCondition))
 
     def initial_values(self) -> dict[sp.Expr, sp.Expr]:
         """Return the declared initial value of each scalar field or time derivative.
@@ -172,7 +188,7 @@ class Problem:
         Keys are fields and ``Derivative(field, (t, n))``; values are in component language.
         """
         out: dict[sp.Expr, sp.Expr] = {}
-        for c in self.conditions:
+        for c in self.initial_conditions:
             targets, values = components(c.field, self.frame), components(c.value, self.frame)
             for f, value in zip(targets.flat, values.flat if values.ndim else [values[()]] * targets.size, strict=True):
                 key = sp.Derivative(f, (self.frame.time, c.order)) if c.order else f
@@ -317,7 +333,8 @@ class Problem:
         rows = [(n, equation_text(e)) for n, e in self.equations.items()]
         rows.append(("domain", f"{self.domain!r}, {t} in [{text(start)}, {text(end)}]"))
         rows.append(("unknown", ", ".join(map(text, self.fields))))
-        rows += [("initial", f"{text(c.target)} = {text(c.value)}") for c in self.conditions]
+        rows += [("initial", f"{text(c.target)} = {text(c.value)}") for c in self.initial_conditions]
+        rows += [("face", _face_text(c)) for c in self.face_conditions]
         if self.parameters:
             rows.append(("parameters", ", ".join(f"{s} = {v:g}" for s, v in self.parameters.items())))
         rows += [("output", f"{n} = {text(e)}") for n, e in self.outputs.items()]
@@ -336,3 +353,9 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$$ {self.latex()} $$"
+
+
+def _face_text(c: FaceCondition) -> str:
+    place = f"at both ends of {c.coordinate}" if c.point is None else f"at {c.coordinate} = {text(c.point)}"
+    left = text(c.target) if not c.derivatives else f"d/dn {text(c.target)}"
+    return f"{left} = {text(c.value)} {place}"

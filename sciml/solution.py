@@ -19,7 +19,7 @@ from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
-from sciml.interpolate import fourier_interpolate
+from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.labels import component_names, is_global
 from sciml.options import as_record
 
@@ -130,9 +130,14 @@ class Solution:
             if name not in known:
                 msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
                 raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
-            ds = _interpolated(ds, name, *known[name], points)
+            ds = self._interpolated(ds, name, points)
         names = self.variables()
         return xr.Dataset({n: _grouped(ds, n, parts, self.problem) for n, parts in names.items()})
+
+    def _interpolated(self, ds: xr.Dataset, name: str, points: Any) -> xr.Dataset:
+        coordinate = next(x for x in self.problem.frame.space if x.name == name)
+        periodic = coordinate in self.problem.domain.periodic
+        return _interpolated(ds, name, *self.problem.bounds[name], points, periodic)
 
     def _at_times(self, times: Any) -> xr.Dataset:
         if times is None:
@@ -195,7 +200,7 @@ class Solution:
                 if name not in other.problem.bounds:
                     msg = f"compare: the other solution has no coordinate {name!r}."
                     raise DataError("D206", msg, fix="compare solutions of problems with the same coordinates")
-                other_ds = _interpolated(other_ds, name, *other.problem.bounds[name], values)
+                other_ds = other._interpolated(other_ds, name, values)
             return other_ds
         if isinstance(other, str) and other == "exact":
             return exact_dataset(self.problem, mine)
@@ -240,7 +245,7 @@ def _grouped(ds: xr.Dataset, name: str, parts: list[str], problem: Problem) -> x
     return joined.assign_coords(component=directions).rename(name)
 
 
-def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: Any) -> xr.Dataset:
+def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: Any, periodic: bool) -> xr.Dataset:
     wanted = np.atleast_1d(np.asarray(points, dtype=float))
     if wanted.ndim != 1:
         msg = f"at({name}=...) needs a number or a 1-D array; got shape {np.shape(points)}."
@@ -257,7 +262,11 @@ def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: An
     variables: dict[str, Any] = {}
     for key, v in ds.data_vars.items():
         if name in v.dims:
-            data = fourier_interpolate(v.values, v.get_axis_num(name), low, high - low, wanted)
+            axis = v.get_axis_num(name)
+            if periodic:
+                data = fourier_interpolate(v.values, axis, low, high - low, wanted)
+            else:
+                data = spline_interpolate(v.values, axis, ds[name].values, wanted)
             variables[str(key)] = (v.dims, data, v.attrs)
         else:
             variables[str(key)] = v.variable

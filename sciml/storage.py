@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from sciml.dsl.conditions import IC
-from sciml.dsl.domains import Torus
+from sciml.dsl.conditions import IC, Condition, Dirichlet, FaceCondition, Neumann
+from sciml.dsl.domains import Box, Domain, Torus, WholeSpace
 from sciml.dsl.encoding import decode, encode, normalised
 from sciml.errors import DeclarationError, FileError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["arguments", "normalised_condition", "normalised_in", "rebuilding", "record"]
 
 SCHEMA = 1
+MAX_TIME_ORDER = 16
 # What damaged data can raise on the way to a problem.
 REBUILD_ERRORS = (
     DeclarationError,
@@ -45,8 +46,12 @@ def normalised_in(where: str, expr: Any) -> Any:
         raise DeclarationError(error.code, f"in {where}, {error.headline}", fix=error.fix) from None
 
 
-def normalised_condition(condition: IC) -> IC:
+def normalised_condition(condition: Condition) -> Condition:
     """Return a condition whose value is as it comes back from a file."""
+    if isinstance(condition, FaceCondition):
+        target, value = (normalised_in(str(condition), e) for e in (condition.target, condition.value))
+        place = condition.coordinate if condition.point is None else (condition.coordinate, condition.point)
+        return type(condition)(target, value, on=place)
     value = normalised_in(str(condition), condition.value)
     return IC(condition.target if condition.variable is None else condition.derivative, value)
 
@@ -67,13 +72,58 @@ def record(problem: Problem) -> dict[str, Any]:
         "description": problem.description,
         "references": list(problem.references),
         "equations": [[n, encode(e.lhs), encode(e.rhs)] for n, e in problem.equations.items()],
-        "domain": ["Torus", *([encode(v) for v in axis] for axis in problem.domain.axes)],
+        "domain": _domain_record(problem.domain),
         "time": [encode(v) for v in problem.time],
-        "conditions": [["IC", encode(c.field), c.order, encode(c.value)] for c in problem.conditions],
+        "conditions": [_condition_record(c) for c in problem.conditions],
         "parameters": [[encode(s), float(v).hex()] for s, v in problem.parameters.items()],
         "outputs": [[n, encode(e)] for n, e in problem.outputs.items()],
         "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in problem.exact.items()],
     }
+
+
+def _domain_record(domain: Domain) -> list[Any]:
+    if isinstance(domain, WholeSpace):
+        return ["WholeSpace", *(encode(x) for x in domain.coordinates)]
+    axes = [[encode(v) for v in axis] for axis in domain.axes]
+    if isinstance(domain, Torus):
+        return ["Torus", *axes]
+    return ["Box", *([*axis, x in domain.periodic] for axis, x in zip(axes, domain.coordinates, strict=True))]
+
+
+def _domain(data: Any) -> Domain:
+    kind, *axes = data
+    if kind == "WholeSpace":
+        return WholeSpace(*(decode(x) for x in axes))
+    if kind == "Torus":
+        return Torus(*(tuple(decode(v) for v in axis) for axis in axes))
+    if kind == "Box":
+        triples = [tuple(decode(v) for v in axis[:3]) for axis in axes]
+        return Box(*triples, periodic=[x for (x, *_), axis in zip(triples, axes, strict=True) if axis[3] is True])
+    msg = f"the stored problem has the unknown domain {str(kind)[:40]!r}."
+    raise FileError("F402", msg)
+
+
+def _condition_record(c: Condition) -> list[Any]:
+    if isinstance(c, IC):
+        return ["IC", encode(c.field), c.order, encode(c.value)]
+    point = None if c.point is None else encode(c.point)
+    return [c.name, encode(c.target), encode(c.value), encode(c.coordinate), point]
+
+
+def _condition(data: Any, time: sp.Symbol) -> Condition:
+    label, *rest = data
+    if label == "IC":
+        field, order, value = rest
+        if isinstance(order, int) and 0 <= order <= MAX_TIME_ORDER:
+            target = decode(field)
+            return IC(sp.Derivative(target, (time, order)) if order else target, decode(value))
+    for made in (Dirichlet, Neumann):
+        if label == made.name:
+            target, value, coordinate, point = rest
+            x = decode(coordinate)
+            return made(decode(target), decode(value), on=x if point is None else (x, decode(point)))
+    msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
+    raise FileError("F402", msg)
 
 
 @contextmanager
@@ -97,27 +147,14 @@ def arguments(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         msg = f"not a problem of schema {SCHEMA}."
         raise FileError("F402", msg)
-    kind, *axes = data["domain"]
-    if kind != "Torus":
-        msg = f"the stored problem has the unknown domain {str(kind)[:40]!r}."
-        raise FileError("F402", msg)
-    conditions = []
-    for label, field, order, value in data["conditions"]:
-        if label != "IC" or not isinstance(order, int) or not 0 <= order <= 16:
-            msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
-            raise FileError("F402", msg)
-        target = decode(field)
-        conditions.append(
-            IC(sp.Derivative(target, (decode(data["time"][0]), order)) if order else target, decode(value))
-        )
     return {
         "name": data["name"],
         "description": data["description"],
         "references": data["references"],
         "equations": {n: sp.Eq(_side(a), _side(b), evaluate=False) for n, a, b in data["equations"]},
-        "domain": Torus(*(tuple(decode(v) for v in axis) for axis in axes)),
+        "domain": _domain(data["domain"]),
         "time": tuple(decode(v) for v in data["time"]),
-        "conditions": conditions,
+        "conditions": [_condition(c, decode(data["time"][0])) for c in data["conditions"]],
         "parameters": {decode(s): float.fromhex(v) for s, v in data["parameters"]},
         "outputs": {n: decode(e) for n, e in data["outputs"]},
         "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},

@@ -1,8 +1,8 @@
 """The declaration language: SymPy expressions, domains, conditions. Imports SymPy only."""
 
-from sciml.dsl.conditions import IC
+from sciml.dsl.conditions import IC, Dirichlet, Neumann
 from sciml.dsl.coordinates import Field, coords
-from sciml.dsl.domains import Torus
+from sciml.dsl.domains import Box, Torus, WholeSpace
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.operators import (
     BiotSavart,
@@ -22,9 +22,11 @@ __all__ = [
     "IC",
     "Advect",
     "BiotSavart",
+    "Box",
     "Component",
     "Cross",
     "Curl",
+    "Dirichlet",
     "Div",
     "Dot",
     "Dt",
@@ -35,10 +37,12 @@ __all__ = [
     "Integral",
     "InverseLaplacian",
     "Laplacian",
+    "Neumann",
     "Outer",
     "Torus",
     "Vector",
     "VectorField",
     "WhiteNoise",
+    "WholeSpace",
     "coords",
 ]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from sciml.dsl.operators import Dt, as_expression
-from sciml.dsl.vectors import VectorField
+from sciml.dsl.vectors import Component, VectorField
 from sciml.errors import DeclarationError
 
-__all__ = ["IC"]
+__all__ = ["IC", "Condition", "Dirichlet", "FaceCondition", "Neumann"]
 
 
 @dataclass(frozen=True, init=False)
@@ -56,3 +56,70 @@ class IC:
 
     def __str__(self) -> str:
         return f"IC({self.target}, {self.value})"
+
+
+@dataclass(frozen=True, init=False)
+class FaceCondition:
+    """A condition on one face of a :class:`Box`, or on both faces of an axis.
+
+    Attributes:
+        target: The field, or an operator of it.
+        value: Its value there.
+        coordinate: The axis that the face is orthogonal to.
+        point: Where on that axis the face stands; None for both ends.
+    """
+
+    target: sp.Expr
+    value: sp.Expr
+    coordinate: sp.Symbol
+    point: sp.Expr | None
+    name: ClassVar[str]
+    derivatives: ClassVar[int]  # in the direction of the outward normal
+
+    def __init__(self, target: Any, value: Any = 0, *, on: Any) -> None:
+        what = self.name
+        expression = as_expression(target, what)
+        if not expression.atoms(AppliedUndef, VectorField, Component):
+            msg = f"{what} needs a field, or an operator of one, as its target; got {target!r}."
+            raise DeclarationError("S171", msg, fix=f"sm.{what}(u, 0, on=x)")
+        place = on if isinstance(on, (tuple, list)) else (on, None)
+        if len(place) != 2 or not isinstance(place[0], sp.Symbol):
+            msg = f"{what}({expression}, on=...) names a coordinate, or a coordinate and where on it; got {on!r}."
+            raise DeclarationError("S171", msg, fix=f"sm.{what}(u, 0, on=x)  or  sm.{what}(u, 0, on=(x, 0))")
+        object.__setattr__(self, "target", expression)
+        object.__setattr__(self, "value", as_expression(value, what))
+        object.__setattr__(self, "coordinate", place[0])
+        object.__setattr__(self, "point", None if place[1] is None else as_expression(place[1], what))
+
+    def __str__(self) -> str:
+        place = self.coordinate if self.point is None else f"({self.coordinate}, {self.point})"
+        return f"{self.name}({self.target}, {self.value}, on={place})"
+
+
+class Dirichlet(FaceCondition):
+    """``target = value`` on a face, e.g. ``Dirichlet(u, 0, on=x)`` or ``Dirichlet(u, 1, on=(x, 0))``.
+
+    Equations of fourth order need two conditions on each face: a simply supported beam has
+    ``Dirichlet(u, 0, on=x)`` and ``Dirichlet(Dx(u, x, 2), 0, on=x)``.
+
+    Args:
+        target: A field, a vector field (each component), or a derivative of one.
+        value: A number or an expression in parameters.
+        on: A coordinate (both faces), or ``(coordinate, place)``.
+    """
+
+    name = "Dirichlet"
+    derivatives = 0
+
+
+class Neumann(FaceCondition):
+    """``∂target/∂n = value`` on a face, with n the outward normal, e.g. ``Neumann(u, 0, on=x)``.
+
+    Args: as for :class:`Dirichlet`.
+    """
+
+    name = "Neumann"
+    derivatives = 1
+
+
+Condition = IC | FaceCondition

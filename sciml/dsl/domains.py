@@ -1,15 +1,16 @@
-"""Where a problem lives."""
+"""Where a problem lives: periodic boxes, boxes with faces, the whole space."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import sympy as sp
 
 from sciml.dsl.operators import as_expression
 from sciml.errors import DeclarationError
 
-__all__ = ["Interval", "Torus", "interval"]
+__all__ = ["Box", "Domain", "Interval", "Torus", "WholeSpace", "interval"]
 
 Interval = tuple[sp.Symbol, sp.Expr, sp.Expr]
 
@@ -22,32 +23,34 @@ def interval(value: Any, where: str) -> Interval:
     low, high = (as_expression(v, where) for v in value[1:])
     if (high - low).is_positive is False or not (low.is_finite is not False and high.is_finite is not False):
         msg = f"{where} needs finite low < high; got ({value[0]}, {low}, {high})."
-        raise DeclarationError("S117", msg, fix=f"({value[0]}, 0, 1)")
+        raise DeclarationError("S117", msg, fix=f"({value[0]}, 0, 1); all of space is sm.WholeSpace(x, y)")
     return value[0], low, high
 
 
-class Torus:
-    """A periodic box ``[low, high)`` in each of 1 to 3 coordinates, e.g. ``Torus((x, 0, 1), (y, 0, 2))``.
+class Domain:
+    """A product of 1 to 3 coordinate axes, each periodic, bounded by two faces, or infinite.
 
-    Bounds may be expressions in parameters.
+    Attributes:
+        axes: ``(coordinate, low, high)`` of each axis; ``-oo, oo`` for an infinite one.
+        periodic: The coordinates whose ends are identified.
     """
 
-    __slots__ = ("axes",)
+    __slots__ = ("axes", "periodic")
     axes: tuple[Interval, ...]
+    periodic: frozenset[sp.Symbol]
+    example: ClassVar[str]
 
-    def __init__(self, *axes: Any) -> None:
-        checked = tuple(interval(a, "Torus") for a in axes)
+    def __init__(self, axes: Iterable[Interval], periodic: Iterable[sp.Symbol]) -> None:
+        checked = tuple(axes)
         if not 1 <= len(checked) <= 3 or len({a[0] for a in checked}) != len(checked):
-            msg = f"Torus needs 1 to 3 distinct coordinates; got {len(checked)}."
-            raise DeclarationError("S117", msg, fix="sm.Torus((x, 0, 1), (y, 0, 1))")
+            msg = f"{type(self).__name__} needs 1 to 3 distinct coordinates; got {len(checked)}."
+            raise DeclarationError("S117", msg, fix=self.example)
         object.__setattr__(self, "axes", checked)
+        object.__setattr__(self, "periodic", frozenset(periodic))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        msg = "a Torus is immutable; make a new one"
+        msg = f"a {type(self).__name__} is immutable; make a new one"
         raise AttributeError(msg)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Torus, self.axes
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -55,15 +58,106 @@ class Torus:
         return tuple(a[0] for a in self.axes)
 
     @property
+    def bounded(self) -> tuple[sp.Symbol, ...]:
+        """The coordinates with two faces, in order."""
+        return tuple(x for x, low, _ in self.axes if x not in self.periodic and low.is_finite is not False)
+
+    @property
+    def infinite(self) -> tuple[sp.Symbol, ...]:
+        """The coordinates that run over the whole line, in order."""
+        return tuple(x for x, low, _ in self.axes if low.is_finite is False)
+
+    @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """All bounds, for role checks."""
-        return tuple(b for a in self.axes for b in a[1:])
+        """All finite bounds, for role checks."""
+        return tuple(b for a in self.axes for b in a[1:] if b.is_finite is not False)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Torus) and self.axes == other.axes
+        if not isinstance(other, Domain) or type(other) is not type(self):
+            return False
+        return (self.axes, self.periodic) == (other.axes, other.periodic)
 
     def __hash__(self) -> int:
-        return hash((Torus, self.axes))
+        return hash((type(self), self.axes, self.periodic))
+
+    def _triples(self) -> str:
+        return ", ".join(f"({x}, {lo}, {hi})" for x, lo, hi in self.axes)
+
+
+class Torus(Domain):
+    """A periodic box ``[low, high)`` in each of 1 to 3 coordinates, e.g. ``Torus((x, 0, 1), (y, 0, 2))``.
+
+    Bounds may be expressions in parameters.
+    """
+
+    __slots__ = ()
+    example = "sm.Torus((x, 0, 1), (y, 0, 1))"
+
+    def __init__(self, *axes: Any) -> None:
+        checked = [interval(a, "Torus") for a in axes]
+        super().__init__(checked, [x for x, *_ in checked])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Torus, self.axes
 
     def __repr__(self) -> str:
-        return f"Torus({', '.join(f'({x}, {lo}, {hi})' for x, lo, hi in self.axes)})"
+        return f"Torus({self._triples()})"
+
+
+class Box(Domain):
+    """A box ``[low, high]`` in each of 1 to 3 coordinates, with two faces on each axis that is not periodic.
+
+    Every evolving field needs a condition on every face: ``sm.Dirichlet(u, 0, on=x)`` holds on both
+    faces of the x axis, ``on=(x, 0)`` on one of them.
+
+    Args:
+        axes: ``(coordinate, low, high)``; bounds may be expressions in parameters.
+        periodic: Coordinates whose two ends are identified instead.
+    """
+
+    __slots__ = ()
+    example = "sm.Box((x, 0, 1), (y, 0, 1), periodic=[y])"
+
+    def __init__(self, *axes: Any, periodic: Any = ()) -> None:
+        checked = [interval(a, "Box") for a in axes]
+        listed = [periodic] if isinstance(periodic, sp.Symbol) else list(periodic)
+        known = [x for x, *_ in checked]
+        for x in listed:
+            if x not in known:
+                msg = f"Box(periodic=...) names {x}, which is not one of its coordinates {', '.join(map(str, known))}."
+                raise DeclarationError("S117", msg, fix=self.example)
+        if checked and len(set(listed)) == len(checked):
+            msg = "a Box whose axes are all periodic has no faces."
+            raise DeclarationError("S117", msg, fix="sm.Torus(...) with the same axes")
+        super().__init__(checked, listed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _box, (self.axes, tuple(x for x in self.coordinates if x in self.periodic))
+
+    def __repr__(self) -> str:
+        listed = ", ".join(str(x) for x in self.coordinates if x in self.periodic)
+        return f"Box({self._triples()}, periodic=[{listed}])" if listed else f"Box({self._triples()})"
+
+
+def _box(axes: tuple[Interval, ...], periodic: tuple[sp.Symbol, ...]) -> Box:
+    return Box(*axes, periodic=periodic)
+
+
+class WholeSpace(Domain):
+    """All of space in 1 to 3 coordinates, e.g. ``WholeSpace(x, y)``; fields vanish at infinity."""
+
+    __slots__ = ()
+    example = "sm.WholeSpace(x, y)"
+
+    def __init__(self, *coordinates: Any) -> None:
+        for x in coordinates:
+            if not isinstance(x, sp.Symbol):
+                msg = f"WholeSpace takes coordinates without bounds; got {x!r}."
+                raise DeclarationError("S117", msg, fix=self.example)
+        super().__init__([(x, -sp.oo, sp.oo) for x in coordinates], ())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WholeSpace, self.coordinates
+
+    def __repr__(self) -> str:
+        return f"WholeSpace({', '.join(map(str, self.coordinates))})"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
-from sciml.forms.eliminate import Projection, eliminate, projection, solvability
+from sciml.forms.eliminate import Projection, eliminate, projection, solvability, substitute_rows
 from sciml.forms.frame import Frame
-from sciml.forms.multiplier import atoms_of, multiply, substitute
+from sciml.forms.multiplier import Multiplier, atoms_of, is_local, multiply, substitute
 from sciml.forms.order import FirstOrder, first_order
 from sciml.forms.real import check_real
 from sciml.forms.reassemble import difference
@@ -23,13 +25,19 @@ __all__ = ["semilinear"]
 Column = tuple[sp.Expr, ...]
 
 
-def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
+def semilinear(
+    equations: Mapping[str, sp.Eq],
+    fields: Sequence[sp.Expr],
+    frame: Frame,
+    lifts: Mapping[sp.Expr, sp.Expr] | None = None,
+) -> SemilinearForm:
     """Bring equations into semilinear form.
 
     Args:
         equations: Named equations of the declaration.
         fields: Scalar unknowns (components of vector fields included), in declared order.
         frame: Time and space.
+        lifts: ``ℓ(x)`` of each field that takes nonzero values on faces; the state then holds ``u - ℓ``.
 
     Raises:
         DeclarationError: The equations do not determine the unknowns, or leave the form; the
@@ -37,6 +45,41 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
     """
     # Ranks first: everything after works on scalar rows.
     rows = rows_of(equations, frame)
+    if lifts:
+        return _lifted(rows, fields, lifts, frame)
+    return _from_rows(rows, fields, frame)
+
+
+def _lifted(
+    rows: Sequence[Row], fields: Sequence[sp.Expr], lifts: Mapping[sp.Expr, sp.Expr], frame: Frame
+) -> SemilinearForm:
+    """Write the equations for ``v = u - ℓ(x)``, which is zero on the faces where u has data."""
+    for row in rows:
+        for term in row.terms:
+            for m in term.expr.atoms(Multiplier):
+                if m.atoms(AppliedUndef) & set(lifts) and not is_local(m.symbol, frame):
+                    msg = "a nonlocal operator acts on a field with nonzero values on a face"
+                    fix = "its meaning there is a matter of definition: substitute u = v + l(x) by hand"
+                    raise refuse("S178", msg, term.origin, fix)
+    names = {f.func.__name__ for f in fields}
+    homogeneous = {u: sp.Function(_free_name(f"{u.func.__name__}_h", names), real=True)(*u.args) for u in lifts}
+    mapping = {u: v + lifts[u] for u, v in homogeneous.items()}
+    form = _from_rows(substitute_rows(rows, mapping, frame), [homogeneous.get(f, f) for f in fields], frame)
+    declared = {v: u for u, v in homogeneous.items()}
+    recover = {declared.get(f, f): e + lifts.get(declared.get(f, f), 0) for f, e in form.recover.items()}
+    recover |= {u: v + lifts[u] for u, v in homogeneous.items() if v in form.state}
+    order = {declared.get(f, f): n for f, n in form.order.items()}
+    initial = {z: e.xreplace(declared) - (lifts[declared[z]] if z in declared else 0) for z, e in form.lift.items()}
+    return replace(form, order=order, recover=recover, lift=initial)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "h"
+    return name
+
+
+def _from_rows(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
     # Time before elimination, so that constraints may hold lower time derivatives.
     first = first_order(rows, fields, frame)
     algebraic = [f for f in fields if first.order[f] == 0]
@@ -224,6 +267,7 @@ def _assemble(
         noise=noise,
         recover=recover,
         lift=lift,
+        chain={f: states for f, states in first.chain.items() if first.order[f] > 0},
         constraints=tuple(constraints),
         origins=tuple(tuple(dict.fromkeys(t.origin for t in s.row.terms)) for s in splits),
     )

@@ -20,7 +20,7 @@ from sciml.forms.multiplier import multiply, substitute
 from sciml.forms.rows import Origin, Row, Term, refuse
 from sciml.forms.split import Split, split_row
 
-__all__ = ["Eliminated", "Projection", "eliminate", "inverse", "projection", "solvability"]
+__all__ = ["Eliminated", "Projection", "eliminate", "inverse", "projection", "solvability", "substitute_rows"]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ __all__ = [
     "Multiplier",
     "atoms_of",
     "differentiate",
+    "explicit_derivatives",
     "is_local",
     "multiply",
     "rebuild",
@@ -172,6 +173,15 @@ def to_derivatives(expr: sp.Expr, symbol: sp.Expr, frame: Frame) -> sp.Expr:
             result = differentiate(result, x, frame, n)
         terms.append(coefficient * (-sp.I) ** sum(powers) * result)
     return sp.Add(*terms)
+
+
+def explicit_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
+    """Differentiate functions of the coordinates alone exactly: they need not be periodic."""
+    if isinstance(expr, Multiplier) and not atoms_of(expr.operand) and is_local(expr.symbol, frame):
+        return to_derivatives(expr.operand, expr.symbol, frame)
+    if not expr.args or not expr.has(Multiplier):
+        return expr
+    return expr.func(*(explicit_derivatives(a, frame) if isinstance(a, sp.Basic) else a for a in expr.args))
 
 
 def with_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:

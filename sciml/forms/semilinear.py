@@ -19,7 +19,14 @@ from sciml.dsl.wavenumbers import squared_norm
 from sciml.errors import DeclarationError
 from sciml.forms.eliminate import inverse
 from sciml.forms.frame import Frame
-from sciml.forms.multiplier import multiply, rebuild, substitute
+from sciml.forms.multiplier import (
+    Multiplier,
+    atoms_of,
+    explicit_derivatives,
+    multiply,
+    rebuild,
+    substitute,
+)
 from sciml.forms.rows import Origin
 
 __all__ = ["Constraint", "NoiseTerm", "NonlinearTerm", "SemilinearForm", "Slot", "slot_symbol"]
@@ -71,7 +78,7 @@ class Constraint:
 
 @dataclass(frozen=True, eq=False)
 class SemilinearForm:
-    """An evolution equation on a periodic box or the plane, as every method sees it.
+    """An evolution equation, as every method sees it.
 
     Attributes:
         frame: Time and space coordinates.
@@ -83,7 +90,8 @@ class SemilinearForm:
         nonlinear: The terms ``A_m[n_m]``, forcing included.
         noise: The terms ``B_s[g_s ξ_s]``.
         recover: Declared fields that are not in the state, as maps of it.
-        lift: Each state field's initial value in terms of declared initial conditions.
+        lift: Each state field's initial value in terms of the declared fields and their time derivatives.
+        chain: The states that stand for each field and its lower time derivatives.
         constraints: What initial data must satisfy, and the evolution preserves.
         origins: For each state row, the user's terms it was made of.
     """
@@ -98,6 +106,7 @@ class SemilinearForm:
     noise: tuple[NoiseTerm, ...] = ()
     recover: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
     lift: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
+    chain: Mapping[sp.Expr, tuple[sp.Expr, ...]] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
     origins: tuple[tuple[Origin, ...], ...] = ()
 
@@ -138,14 +147,25 @@ class SemilinearForm:
         def replace(atom: sp.Expr) -> sp.Expr | None:
             if not isinstance(atom, sp.Derivative):
                 return None
-            chain = [z for z, target in self.lift.items() if atom.expr in (target, getattr(target, "expr", None))]
+            chain = self.chain[atom.expr]
             n = int(sum(c for _, c in atom.variable_count))
             if n > len(chain):
                 msg = f"{text(atom)} is of higher order in time than the equations determine."
                 raise DeclarationError("S162", msg, fix=f"use at most Dt({text(atom.expr)}, {len(chain)})")
             return chain[n] if n < len(chain) else sp.Derivative(chain[-1], self.frame.time)
 
-        return rebuild(substitute(expr, self.recover, self.frame), self.frame, replace)
+        in_state = rebuild(substitute(expr, self.recover, self.frame), self.frame, replace)
+        return explicit_derivatives(in_state, self.frame)
+
+    @property
+    def targets(self) -> dict[sp.Expr, tuple[sp.Expr, ...]]:
+        """What initial conditions are needed for: fields and time derivatives, with the states they set."""
+        out: dict[sp.Expr, tuple[sp.Expr, ...]] = {}
+        for state, expr in self.lift.items():
+            for target in atoms_of(expr):
+                base = target.operand if isinstance(target, Multiplier) else target
+                out[base] = (*out.get(base, ()), state)
+        return out
 
     def symbol_text(self, symbol: sp.Expr) -> str:
         """Print a Fourier symbol with ``|k|^2`` for the sum of squares."""

@@ -1,4 +1,4 @@
-"""Fourier pseudo-spectral reference method on the torus, with exponential time stepping."""
+"""Fourier pseudo-spectral reference method on tori and boxes, with exponential time stepping."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sciml.errors import OptionError
 from sciml.method import Method, Unmet
 from sciml.options import options
+from sciml.solvers.spectral import reflection
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -18,7 +19,10 @@ __all__ = ["Spectral"]
 
 @options
 class Spectral(Method):
-    """Fourier in space, ETDRK4 in time; the reference for periodic problems.
+    """Fourier in space, ETDRK4 in time; the reference for periodic problems and for boxes.
+
+    On a box, fields are sine or cosine series by their face conditions; what those cannot represent
+    is refused.
 
     Linear terms are integrated exactly. Products of p factors are dealiased by keeping the modes
     below ``N/(p + 1)`` (the 2/3 rule for p = 2); pointwise terms that are not polynomials use the
@@ -30,8 +34,8 @@ class Spectral(Method):
         rtol: Accuracy in time for ``dt=None``: relative L2 error of every field over the whole run,
             estimated by step doubling. Forcing that is zero except for an instant shorter than a
             sixteenth of the storage interval can be missed: store more times there.
-        resolution: Points per axis that are computed with; None takes those of the grid. Must be
-            a multiple of the grid's.
+        resolution: Intervals per axis that are computed with (as many points on a periodic axis,
+            one more on a bounded one); None takes those of the grid. Must be a multiple of the grid's.
         degree: Number of factors to dealias for; None reads it from the equation, 0 switches
             dealiasing off.
         cfl_limit: For a fixed dt, the largest ``dt × rate`` of the explicit terms, net of linear
@@ -72,11 +76,16 @@ class Spectral(Method):
                 raise OptionError("O330", msg)
 
     def requires(self, problem: Problem) -> list[Unmet]:
-        """Deterministic evolution equations on a torus."""
+        """Deterministic evolution equations on a torus, or on a box where sines and cosines fit."""
+        if infinite := problem.domain.infinite:
+            names = ", ".join(map(str, infinite))
+            return [
+                Unmet(f"it needs axes of finite length, and {names} is infinite", "domain=sm.Torus(...) large enough")
+            ]
         if problem.form.noise:
             noise = problem.form.noise[0].noise
             return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
-        return []
+        return reflection.Reflections(problem.form, problem.faces).unmet
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Import torch and prepare the computation."""

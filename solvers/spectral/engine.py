@@ -14,13 +14,16 @@ import xarray as xr
 from torch import Tensor
 
 from sciml.compute import device_of, dtype_of
+from sciml.dsl.domains import Domain
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError, OptionError
+from sciml.forms.multiplier import explicit_derivatives, rebuild
 from sciml.forms.semilinear import Constraint
 from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.modes import Modes, kept_modes
 from sciml.solvers.spectral.observe import Observer
+from sciml.solvers.spectral.reflection import Reflections
 from sciml.solvers.spectral.stepper import Progress, Stepper
 from sciml.solvers.spectral.system import System
 
@@ -51,21 +54,23 @@ class SpectralEngine:
     def __init__(self, method: Spectral, problem: Problem, grid: Grid, run: Run) -> None:
         self.method, self.problem = method, problem
         self.form = problem.form
-        stored, self.intervals = grid.resolve(problem.frame.time, problem.frame.space)
-        self.stride, points = _internal(stored, method.resolution)
+        stored, self.intervals = grid.resolve(problem.frame.time, problem.domain)
+        self.stride, points = _internal(stored, method.resolution, problem.domain)
         device = device_of(run)
         bounds = problem.bounds.values()
+        self.reflections = Reflections(self.form, problem.faces)
         self.modes = Modes(
             frame=problem.frame,
-            points=points,
+            grid=points,
             low=tuple(lo for lo, _ in bounds),
             lengths=tuple(hi - lo for lo, hi in bounds),
+            folds=_folds(problem.domain, self.reflections),
             parameters={s: torch.tensor(v, dtype=torch.float64, device=device) for s, v in problem.parameters.items()},
             device=device,
             dtype=dtype_of(run, torch.float64),
         )
         self.degree = self._degree()
-        self.system = System(self.form, self.modes, self.degree)
+        self.system = System(self.form, self.modes, self.reflections, self.degree)
         self.observer = Observer(self.system)
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
@@ -107,8 +112,14 @@ class SpectralEngine:
         kept = ", ".join(str(kept_modes(p, self.degree)) for p in modes.points) if self.degree else "all"
         transforms = len(self.form.slots) + len(self.form.nonlinear)
         kind = "diagonal" if self.form.is_diagonal else f"{n}x{n} per mode"
+        series = "Fourier" if not modes.bounded else "sine and cosine series (Fourier on periodic axes)"
+        rows = [("space", f"{series}, {' x '.join(map(str, modes.grid))} points, modes kept: {kept}")]
+        rough = [t for t in self.form.nonlinear if modes.bounded and not self.reflections.is_smooth(t)]
+        for term in rough:
+            shown = text(self.form.expression(term.n))
+            rows.append(("accuracy", f"algebraic in the number of points: {shown} does not vanish as its series does"))
         return [
-            ("space", f"Fourier, {' x '.join(map(str, modes.points))} points, modes kept: {kept}"),
+            *rows,
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes)} of memory at least"),
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
@@ -140,12 +151,13 @@ class SpectralEngine:
         values = self.problem.initial_values()
         fields = []
         for z in self.form.state:
-            value = self.observer(values[self.form.lift[z]], None, float(self.times[0]))
+            initial = rebuild(self.form.lift[z], self.form.frame, values.get)
+            value = self.observer(explicit_derivatives(initial, self.form.frame), None, float(self.times[0]))
             if value.is_complex() or not bool(torch.isfinite(value).all()):
                 msg = f"the initial condition of {text(z)} is not finite and real on the grid."
                 raise DataError("D201", msg, fix="shift the grid or mollify the data")
-            fields.append(value.expand(1, *self.modes.points))
-        raw = self.modes.forward(torch.stack(fields, dim=1))
+            fields.append(value.expand(1, *self.modes.grid))
+        raw = self.system.states(torch.stack(fields, dim=1))
         state = raw if self.system.mask is None else raw * self.system.mask
         self._warn_if_truncated(raw, state)
         for constraint in self.form.constraints:
@@ -176,7 +188,7 @@ class SpectralEngine:
         strides = tuple(slice(None, None, s) for s in self.stride)
         for label, expr, whole in self._variables:
             value = self.observer.value(expr, progress.state, progress.t, known)[0]
-            value = value.reshape(()) if whole else value.expand(self.modes.points)[strides]
+            value = value.reshape(()) if whole else value.expand(self.modes.grid)[strides]
             out[label] = value.cpu().numpy().copy()
         return out
 
@@ -192,6 +204,8 @@ class SpectralEngine:
                 warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
     def _check_constraint(self, constraint: Constraint, state: Tensor) -> None:
+        if constraint.mean_only and self.reflections.of(constraint.expr) != self.reflections.neutral:
+            return  # on these faces there is no constant mode whose balance could fail
         t = float(self.times[0])
         value = self.observer(self.form.in_states(constraint.expr), state, t)
         terms = [self.observer(self.form.in_states(e), state, t) for e in sp.Add.make_args(constraint.expr)]
@@ -204,13 +218,30 @@ class SpectralEngine:
             raise DataError("D202", msg, fix=fix)
 
 
-def _internal(stored: tuple[int, ...], resolution: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _internal(
+    stored: tuple[int, ...], resolution: int | None, domain: Domain
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return (stride of storage, points computed with) per axis; ``resolution`` counts intervals."""
     if resolution is None:
         return (1,) * len(stored), stored
-    if any(resolution % n for n in stored):
-        msg = f"Spectral(resolution={resolution}) must be a multiple of the stored points {stored}."
-        raise OptionError("O331", msg, fix=f"resolution={math.lcm(*stored)}")
-    return tuple(resolution // n for n in stored), (resolution,) * len(stored)
+    ends = [x in domain.bounded for x in domain.coordinates]
+    intervals = [n - end for n, end in zip(stored, ends, strict=True)]
+    if any(resolution % n for n in intervals):
+        msg = f"Spectral(resolution={resolution}) must be a multiple of the stored intervals {intervals}."
+        raise OptionError("O331", msg, fix=f"resolution={math.lcm(*intervals)}")
+    return tuple(resolution // n for n in intervals), tuple(resolution + end for end in ends)
+
+
+def _folds(domain: Domain, reflections: Reflections) -> tuple[int, ...]:
+    """Return the factor by which extension lengthens each axis: 4 where some field is odd at one end only."""
+    out = []
+    for x in domain.coordinates:
+        if x not in domain.bounded:
+            out.append(1)
+            continue
+        place = 2 * domain.bounded.index(x)
+        out.append(2 if all(s[place] == s[place + 1] for s in reflections.states) else 4)
+    return tuple(out)
 
 
 def _memory(form: Any, modes: Modes) -> str:

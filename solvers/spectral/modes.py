@@ -1,7 +1,9 @@
-"""Fourier modes of a periodic box: wavenumbers, symbols on the grid, dealiasing.
+"""Fourier modes of a box: wavenumbers, symbols on the grid, dealiasing, reflections at faces.
 
 Arrays are ``(batch, field, x, y, z)``; the last axis holds the half spectrum of a real field. A
-periodic axis of n points has no right end point.
+periodic axis of n points has no right end point. A bounded axis of n points has both; there fields
+are sine or cosine series, transformed by the Fourier transform of their odd or even extension to
+2(n-1) points, or 4(n-1) where the two ends differ.
 """
 
 from __future__ import annotations
@@ -11,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import sympy as sp
 import torch
 from torch import Tensor
 
 from sciml.forms import Frame
 from sciml.lower import compile_expressions
+from sciml.solvers.spectral.quadrature import end_corrected_weights
+from sciml.solvers.spectral.reflection import Signature
 
-__all__ = ["Modes", "kept_modes"]
+__all__ = ["Extension", "Modes", "kept_modes"]
 
 BATCHED_POINTS = 2**15  # on a CPU, larger fields are faster one by one: a batch leaves the cache
 
@@ -34,22 +39,24 @@ def kept_modes(points: int, degree: int) -> int:
 
 @dataclass(frozen=True)
 class Modes:
-    """Grid and spectrum of a torus.
+    """Grid and spectrum of a torus or a box.
 
     Attributes:
         frame: Time and space symbols.
-        points: Number of points per axis.
+        grid: Number of points per axis.
         low: Left ends of the axes.
-        lengths: Periods of the axes.
+        lengths: Lengths of the axes.
+        folds: Per axis 1 if it is periodic, else the factor 2 or 4 by which extension lengthens it.
         parameters: Value of each parameter, 0-d or ``(batch,)``.
         device: Where arrays live.
         dtype: Real dtype of fields.
     """
 
     frame: Frame
-    points: tuple[int, ...]
+    grid: tuple[int, ...]
     low: tuple[float, ...]
     lengths: tuple[float, ...]
+    folds: tuple[int, ...]
     parameters: Mapping[sp.Symbol, Tensor]
     device: torch.device
     dtype: torch.dtype
@@ -59,15 +66,20 @@ class Modes:
         """Number of space dimensions."""
         return len(self.points)
 
+    @cached_property
+    def points(self) -> tuple[int, ...]:
+        """Number of points per axis of the periodic extension."""
+        return tuple(n if fold == 1 else fold * (n - 1) for n, fold in zip(self.grid, self.folds, strict=True))
+
+    @property
+    def bounded(self) -> tuple[int, ...]:
+        """The axes with faces."""
+        return tuple(axis for axis, fold in enumerate(self.folds) if fold > 1)
+
     @property
     def spectrum(self) -> tuple[int, ...]:
         """Shape of the half spectrum."""
         return (*self.points[:-1], self.points[-1] // 2 + 1)
-
-    @property
-    def volume(self) -> float:
-        """Volume of the box."""
-        return math.prod(self.lengths)
 
     def _along(self, values: Tensor, axis: int) -> Tensor:
         shape = [1] * self.dim
@@ -85,15 +97,16 @@ class Modes:
 
     @cached_property
     def k(self) -> tuple[Tensor, ...]:
-        """Wavenumbers ``2π m / L`` along each axis, float64."""
-        return tuple(m * (2 * math.pi / length) for m, length in zip(self.indices, self.lengths, strict=True))
+        """Wavenumbers ``2π m / period`` along each axis, float64."""
+        periods = [length * fold for length, fold in zip(self.lengths, self.folds, strict=True)]
+        return tuple(m * (2 * math.pi / period) for m, period in zip(self.indices, periods, strict=True))
 
     @cached_property
     def coordinates(self) -> tuple[Tensor, ...]:
         """Grid points along each axis, shaped to broadcast over ``(batch, x, y, z)``."""
         out = []
-        for axis, (n, low, length) in enumerate(zip(self.points, self.low, self.lengths, strict=True)):
-            x = low + length * torch.arange(n, dtype=torch.float64) / n
+        for axis, (n, low, length) in enumerate(zip(self.grid, self.low, self.lengths, strict=True)):
+            x = low + length * torch.arange(n, dtype=torch.float64) / (n if self.folds[axis] == 1 else n - 1)
             out.append(self._along(x.to(self.dtype), axis)[None])
         return tuple(out)
 
@@ -136,11 +149,7 @@ class Modes:
         return total
 
     def symmetrised(self, coefficients: Tensor) -> Tensor:
-        """Return coefficients of a real field: on the planes that hold both k and -k, c(-k) = conj(c(k)).
-
-        The inverse transform does not see what breaks this symmetry, so the right side cannot damp
-        it: rounding errors there would grow freely wherever the linear part grows.
-        """
+        """Return coefficients of a real field: on the planes that hold both k and -k, c(-k) = conj(c(k))."""
         out = coefficients.clone()
         last = self.points[-1]
         others = tuple(range(1 - self.dim, 0))  # the remaining space axes, once the last one is taken out
@@ -150,13 +159,34 @@ class Modes:
             plane.copy_((plane + mirrored.conj()) / 2)
         return out
 
+    @cached_property
+    def quadrature(self) -> Tensor:
+        """Weights of the integral over the box, shaped like the grid: exact for what the grid resolves."""
+        total = torch.ones((1,) * self.dim, dtype=torch.float64, device=self.device)
+        for axis, (n, length) in enumerate(zip(self.grid, self.lengths, strict=True)):
+            bounded = self.folds[axis] > 1
+            h = length / (n - 1 if bounded else n)
+            w = torch.as_tensor(end_corrected_weights(n) if bounded else np.ones(n))
+            total = total * self._along(w * h, axis)
+        return total.to(self.dtype)
+
+    def extension(self, signatures: Sequence[Signature]) -> Extension:
+        """Prepare the extension of a stack of fields with these signatures to periodic ones."""
+        return Extension(self, signatures)
+
     def forward(self, fields: Tensor) -> Tensor:
-        """Transform fields to coefficients, normalised by the number of points."""
+        """Transform periodic fields to coefficients, normalised by the number of points."""
         hats: Tensor = torch.fft.rfftn(fields, dim=tuple(range(-self.dim, 0)), norm="forward")
         return hats
 
     def backward(self, coefficients: Tensor) -> Tensor:
         """Transform coefficients to fields on the grid."""
+        fields = self._inverse(coefficients)
+        for axis in self.bounded:
+            fields = fields.narrow(axis - self.dim, 0, self.grid[axis])
+        return fields
+
+    def _inverse(self, coefficients: Tensor) -> Tensor:
         axes = tuple(range(-self.dim, 0))
         leading = coefficients.shape[: -self.dim]
         if coefficients.device.type == "cpu" and math.prod(self.points) > BATCHED_POINTS and math.prod(leading) > 1:
@@ -165,3 +195,48 @@ class Modes:
             return torch.stack(parts).reshape(*leading, *self.points)
         fields: Tensor = torch.fft.irfftn(coefficients, s=self.points, dim=axes, norm="forward")
         return fields
+
+
+class Extension:
+    """Extends a stack of fields on the grid, one signature each, and transforms them.
+
+    On a torus it is the plain transform.
+    """
+
+    def __init__(self, modes: Modes, signatures: Sequence[Signature]) -> None:
+        self.modes = modes
+        self._maps: list[tuple[int, Tensor, Tensor]] = []
+        for place, axis in enumerate(modes.bounded):
+            ends = [s[2 * place : 2 * place + 2] for s in signatures]
+            source, signs = _folding(modes.grid[axis], modes.folds[axis], ends)
+            shape = [len(signatures), *(1 for _ in range(modes.dim))]
+            shape[axis + 1] = -1
+            weights = torch.as_tensor(signs, dtype=modes.dtype, device=modes.device).reshape(shape)
+            self._maps.append((axis - modes.dim, torch.as_tensor(source, device=modes.device), weights))
+
+    def __call__(self, fields: Tensor) -> Tensor:
+        """Return coefficients of fields ``(batch, field, *grid)``."""
+        for axis, source, signs in self._maps:
+            fields = fields.index_select(axis, source) * signs
+        return self.modes.forward(fields)
+
+    def projected(self, coefficients: Tensor) -> Tensor:
+        """Return the part of coefficients that has the signatures: rounding must not break a symmetry."""
+        return self(self.modes.backward(coefficients))
+
+
+def _folding(n: int, fold: int, ends: Sequence[Signature]) -> tuple[list[int], list[list[float]]]:
+    """Return where on the grid each extended point takes its value, and with which sign per field."""
+    m = n - 1
+    source, signs = [], [[] for _ in ends]  # type: tuple[list[int], list[list[float]]]
+    for s in range(fold * m):
+        place, at_low, at_high = s, 0, 0
+        if place > 2 * m:  # about the lower end: f(-x) = ± f(x)
+            place, at_low = 4 * m - place, at_low + 1
+        if place > m:  # about the upper end
+            place, at_high = 2 * m - place, at_high + 1
+        source.append(place)
+        for row, (low, high) in zip(signs, ends, strict=True):
+            on_face = (place == 0 and low < 0) or (place == m and high < 0)
+            row.append(0.0 if on_face else float(low**at_low * high**at_high))
+    return source, signs

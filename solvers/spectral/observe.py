@@ -6,6 +6,8 @@ import sympy as sp
 from torch import Tensor
 
 from sciml.dsl.operators import Integral
+from sciml.dsl.text import text
+from sciml.errors import DataError
 from sciml.forms.multiplier import Multiplier, atoms_of
 from sciml.lower import Compiled
 from sciml.solvers.spectral.system import System
@@ -42,7 +44,7 @@ class Observer:
         if isinstance(atom, Integral):
             values = self._on_grid(self.value(atom.args[0], state, t, known))
             axes = tuple(range(-self.modes.dim, 0))
-            return values.mean(axes, keepdim=True) * self.modes.volume
+            return (values * self.modes.quadrature).sum(axes, keepdim=True)
         return self.modes.backward(self._coefficients(atom, state, t, known))
 
     def _coefficients(self, atom: sp.Expr, state: Tensor | None, t: float, known: dict[sp.Expr, Tensor]) -> Tensor:
@@ -53,7 +55,14 @@ class Observer:
             if atoms_of(operand) == {operand}:
                 inner = self._coefficients(operand, state, t, known)
             else:
-                inner = self.modes.forward(self._on_grid(self.value(operand, state, t, known)))
+                values = self._on_grid(self.value(operand, state, t, known))
+                signature = self.system.reflections.of(operand)
+                if signature is None:
+                    msg = (
+                        f"an output applies an operator to {text(operand)}, which is neither odd nor even at the faces."
+                    )
+                    raise DataError("D213", msg, fix="write its derivatives out by the product rule")
+                inner = self.modes.extension([signature])(values[:, None])[:, 0]
             return inner * self._symbols[atom.symbol]
         assert state is not None  # initial values hold no fields: checked at declaration
         if isinstance(atom, sp.Derivative):
@@ -61,4 +70,4 @@ class Observer:
         return state[:, self.form.state.index(atom)]
 
     def _on_grid(self, values: Tensor) -> Tensor:
-        return values.expand(values.shape[0], *self.modes.points)
+        return values.expand(values.shape[0], *self.modes.grid)

@@ -58,9 +58,9 @@ class ExplicitRate:
         return c.h * radius
 
     def _start(self, state: Tensor) -> Tensor:
-        """A fixed broad-band direction, of a real field, within the kept modes."""
+        """A fixed broad-band direction, of real fields with the right symmetries, within the kept modes."""
         modes = self.system.modes
         generator = torch.Generator().manual_seed(0)
-        noise = torch.randn((*state.shape[:2], *modes.points), generator=generator, dtype=torch.float64)
-        hats = modes.forward(noise.to(modes.device, modes.dtype))
+        noise = torch.randn((*state.shape[:2], *modes.grid), generator=generator, dtype=torch.float64)
+        hats = self.system.states(noise.to(modes.device, modes.dtype))
         return hats if self.system.mask is None else hats * self.system.mask

@@ -114,7 +114,7 @@ class Stepper:
                 cfl = max(cfl, now)
             state = step(self.system, state, t, c)
             if i % SYMMETRISE_EVERY == SYMMETRISE_EVERY - 1 or i == count - 1:
-                state = self.system.modes.symmetrised(state)
+                state = self.system.symmetrised(state)
         self._check_finite(state, progress.t + self.interval, c.h)
         t = progress.t + self.interval
         return replace(progress, t=t, state=state, steps=progress.steps + count, cfl=cfl, checked=checked)
@@ -131,7 +131,7 @@ class Stepper:
             if local > allowed / 2**level:
                 level = self._finer(level, fine, t)
                 continue
-            state, scale = self.system.modes.symmetrised(fine), seen
+            state, scale = self.system.symmetrised(fine), seen
             error += local + ROUNDING * self._epsilon
             position += ticks >> level
             steps += 2

@@ -13,21 +13,24 @@ from sciml.forms import SemilinearForm
 from sciml.forms.semilinear import NonlinearTerm
 from sciml.lower import Compiled, compile_expressions
 from sciml.solvers.spectral.modes import Modes
+from sciml.solvers.spectral.reflection import Reflections
 
 __all__ = ["System"]
 
 
 class System:
-    """The right-hand side of a form on the modes of a torus.
+    """The right-hand side of a form on the modes of a torus or a box.
 
     Args:
         form: The canonical form; without noise.
         modes: The grid, with parameter values.
+        reflections: The series of each field on the bounded axes.
         degree: Number of factors that products are dealiased for; 0 keeps all modes.
     """
 
-    def __init__(self, form: SemilinearForm, modes: Modes, degree: int) -> None:
-        self.form, self.modes = form, modes
+    def __init__(self, form: SemilinearForm, modes: Modes, reflections: Reflections, degree: int) -> None:
+        self.form, self.modes, self.reflections = form, modes, reflections
+        self.states = modes.extension(reflections.states)
         self.mask = modes.mask(degree) if degree else None
         self.complex_dtype = modes.dtype.to_complex()
         self._zero = torch.zeros((1,) * (modes.dim + 1), dtype=modes.dtype, device=modes.device)
@@ -85,6 +88,14 @@ class System:
         applied = linear * state if self.form.is_diagonal else torch.einsum("bij...,bj...->bi...", linear, state)
         return applied + self.nonlinear(state, t)
 
+    def symmetrised(self, state: Tensor) -> Tensor:
+        """Return the nearest coefficients of real fields with the symmetries of the faces.
+
+        The inverse transform does not see what breaks them, so the right side cannot damp it:
+        rounding errors there would grow freely wherever the linear part grows.
+        """
+        return self.states.projected(state) if self.modes.bounded else self.modes.symmetrised(state)
+
     @cached_property
     def linear(self) -> Tensor:
         """Return ``M⁻¹L``: ``(batch, n, *spectrum)`` if diagonal, else ``(batch, n, n, *spectrum)``, float64."""
@@ -126,6 +137,8 @@ class _Columns:
 
     def __init__(self, system: System, terms: Sequence[NonlinearTerm]) -> None:
         self.system = system
+        wanted = [system.reflections.of_term(t) or system.reflections.neutral for t in terms]
+        self._extension = system.modes.extension(wanted)
         entries: list[tuple[int, int, Tensor]] = []
         for m, term in enumerate(terms):
             for i, s in enumerate(system.form.inverse_mass * sp.Matrix(term.column)):
@@ -139,7 +152,7 @@ class _Columns:
         self._entries = [] if self._direct else [(i, m, v.to(dtype)) for i, m, v in entries]
 
     def __call__(self, values: Sequence[Tensor]) -> Tensor:
-        hats = self.system.modes.forward(self._stack(values))
+        hats = self._extension(self._stack(values))
         if self._all is not None:
             return hats * self._all
         rows: list[Tensor | None] = [None] * len(self.system.form.state)
@@ -150,10 +163,10 @@ class _Columns:
         return torch.stack([torch.zeros_like(filled) if r is None else r for r in rows], dim=1)
 
     def _stack(self, values: Sequence[Tensor]) -> Tensor:
-        points = self.system.modes.points
-        if len(values) == 1 and values[0].shape[1:] == points:
+        grid = self.system.modes.grid
+        if len(values) == 1 and values[0].shape[1:] == grid:
             return values[0].unsqueeze(1)
-        full = torch.broadcast_shapes(*(v.shape for v in values), (1, *points))
+        full = torch.broadcast_shapes(*(v.shape for v in values), (1, *grid))
         return torch.stack([v.expand(full) for v in values], dim=1)
 
 

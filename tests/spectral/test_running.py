@@ -9,6 +9,7 @@ import sciml as sm
 from sciml.errors import DataError, Diverged, MethodMismatch, OptionError
 from sciml.method import registry
 from sciml.solvers.spectral.modes import Modes
+from sciml.solvers.spectral.reflection import Reflections
 from sciml.solvers.spectral.stepper import Progress, Stepper
 from sciml.solvers.spectral.system import System
 
@@ -190,8 +191,8 @@ def test_a_batch_of_initial_values_and_parameters_equals_single_runs():
     device = torch.device("cpu")
 
     def final(parameter, phases):
-        modes = Modes(problem.frame, (32,), (0.0,), (2 * np.pi,), {nu: parameter}, device, torch.float64)
-        system = System(problem.form, modes, 2)
+        modes = Modes(problem.frame, (32,), (0.0,), (2 * np.pi,), (1,), {nu: parameter}, device, torch.float64)
+        system = System(problem.form, modes, Reflections(problem.form, problem.faces), 2)
         points = modes.coordinates[0][0]
         start = torch.stack([torch.sin(points + p) for p in phases])[:, None]
         stepper = Stepper(system, sm.Spectral(dt=0.05), 1.0, 1.0)
@@ -237,7 +238,8 @@ def test_rounding_does_not_grow_where_the_transform_cannot_see_it():
 @pytest.mark.parametrize("points", [(8,), (7,), (8, 6), (7, 5), (4, 6, 8)])
 def test_symmetrised_coefficients_are_those_of_a_real_field(points):
     problem = CATALOGUE[{1: "heat", 2: "allen-cahn", 3: "abc-flow"}[len(points)]]()
-    modes = Modes(problem.frame, points, (0.0,) * 3, (1.0,) * 3, {}, torch.device("cpu"), torch.float64)
+    ones = (1,) * len(points)
+    modes = Modes(problem.frame, points, (0.0,) * 3, (1.0,) * 3, ones, {}, torch.device("cpu"), torch.float64)
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, 1, *modes.spectrum, dtype=torch.complex128, generator=generator)
     once = modes.symmetrised(noise)

@@ -1,0 +1,256 @@
+"""Faces of a box: what is known of each field there, and the lifting of constant data.
+
+A condition on the normal derivatives of even order (the field itself, ``∂ₓ²``, …) makes the field
+odd about the face; one on those of odd order makes it even. Nonzero constant data are lifted: with
+``u = v + ℓ(x)``, where ℓ takes the data on, ``v`` has homogeneous ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from sciml.dsl.conditions import FaceCondition
+from sciml.dsl.domains import Domain
+from sciml.dsl.rank import RankError, kind, rank
+from sciml.dsl.text import text
+from sciml.errors import DeclarationError
+from sciml.forms.components import components
+from sciml.forms.frame import Frame
+from sciml.forms.multiplier import Multiplier, atoms_of, is_local
+from sciml.forms.semilinear import SemilinearForm
+
+__all__ = ["ODD", "Face", "Faces", "conditions_needed", "faces_of", "parity"]
+
+ODD, EVEN = -1, 1
+
+
+@dataclass(frozen=True)
+class Face:
+    """One condition on one scalar field: ``∂ⁿf/∂xⁿ + … = value`` on one end of an axis.
+
+    Attributes:
+        field: The scalar field.
+        coordinate: The axis.
+        side: 0 for the lower end, 1 for the upper one.
+        order: Order n of the normal derivative.
+        value: A constant: the field, or its outward normal derivative.
+        declared: The condition it comes from.
+    """
+
+    field: sp.Expr
+    coordinate: sp.Symbol
+    side: int
+    order: int
+    value: sp.Expr
+    declared: FaceCondition
+
+
+@dataclass(frozen=True)
+class Faces:
+    """All face conditions of a problem.
+
+    Attributes:
+        domain: The domain.
+        faces: One entry for each scalar field, end and condition.
+        lifts: ℓ(x) of each field with nonzero data.
+    """
+
+    domain: Domain
+    faces: tuple[Face, ...]
+    lifts: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
+
+    def orders(self, f: sp.Expr, coordinate: sp.Symbol, side: int) -> tuple[int, ...]:
+        """Return the orders of the normal derivatives that are given for a field at one end."""
+        return tuple(sorted(c.order for c in self.faces if (c.field, c.coordinate, c.side) == (f, coordinate, side)))
+
+    def reflection(self, f: sp.Expr, coordinate: sp.Symbol) -> tuple[int, int] | None:
+        """Return whether a field is odd (-1) or even (+1) about the two ends; None if nothing is given."""
+        ends = [self.orders(f, coordinate, side) for side in (0, 1)]
+        if not all(ends):
+            return None
+        low, high = (EVEN if orders[0] % 2 else ODD for orders in ends)
+        return low, high
+
+
+def parity(symbol: sp.Expr, k: sp.Symbol) -> int | None:
+    """Return +1 for a symbol even in k, -1 for an odd one, None for a mixture."""
+    flipped = symbol.xreplace({k: -k})
+    if sp.expand(flipped - symbol) == 0:
+        return EVEN
+    return ODD if sp.expand(flipped + symbol) == 0 else None
+
+
+def faces_of(
+    conditions: Sequence[FaceCondition],
+    domain: Domain,
+    frame: Frame,
+    fields: Sequence[sp.Expr],
+    numbers: Mapping[sp.Symbol, float],
+) -> Faces:
+    """Resolve the declared face conditions.
+
+    Args:
+        conditions: As declared.
+        domain: Where they hold.
+        frame: Time and space.
+        fields: Scalar unknowns.
+        numbers: Values of the parameters, to recognise the ends of an axis.
+
+    Raises:
+        DeclarationError: A face that does not exist, a target that has no meaning there, values
+            that are not constant, or conditions that contradict each other.
+    """
+    found = [face for c in conditions for face in _resolved(c, domain, frame, fields, numbers)]
+    seen: dict[tuple[sp.Expr, sp.Symbol, int, int], Face] = {}
+    for face in found:
+        key = face.field, face.coordinate, face.side, face.order
+        if key in seen:
+            msg = f"{face.declared} repeats or contradicts {seen[key].declared}."
+            raise DeclarationError("S176", msg, fix="remove one of them")
+        seen[key] = face
+    for (f, x, side, order), face in seen.items():
+        for (g, y, other, lower), _ in seen.items():
+            if (f, x, side) == (g, y, other) and (order - lower) % 2:
+                end = domain.axes[domain.coordinates.index(x)][1 + side]
+                msg = (
+                    f"{text(f)} and a derivative of odd order are both given at {x} = {end} ({face.declared}), "
+                    "which neither a sine nor a cosine series can satisfy."
+                )
+                fix = "give u and ∂²u/∂n² (simply supported), or ∂u/∂n and ∂³u/∂n³; clamped ends have no method"
+                raise DeclarationError("S176", msg, fix=fix)
+    return Faces(domain, tuple(found), _lifts(found, domain))
+
+
+def _resolved(
+    c: FaceCondition,
+    domain: Domain,
+    frame: Frame,
+    fields: Sequence[sp.Expr],
+    numbers: Mapping[sp.Symbol, float],
+) -> list[Face]:
+    sides = _sides(c, domain, numbers)
+    targets, values = _targets_and_values(c, frame)
+    out = []
+    for target, value in zip(targets, values, strict=True):
+        f, symbol = _operator(c, target, fields, frame)
+        k = frame.k[c.coordinate]
+        sign = parity(symbol, k)
+        if sign is None or not is_local(symbol, frame):
+            msg = f"{c}: on a face, {text(c.target)} must be a field or derivatives of one of even, or of odd, order."
+            raise DeclarationError("S173", msg, fix=f"sm.Dirichlet(sm.Dx(u, {c.coordinate}, 2), 0, on={c.coordinate})")
+        order = int(sp.degree(symbol, k)) + c.derivatives if symbol.has(k) else c.derivatives
+        if value != 0 and symbol != 1:
+            msg = f"{c}: nonzero values are possible for a field and its normal derivative only."
+            raise DeclarationError("S174", msg, fix="sm.Dirichlet(u, 1, on=x)  or  sm.Neumann(u, 1, on=x)")
+        out += [Face(f, c.coordinate, side, order, value, c) for side in sides]
+    return out
+
+
+def _sides(c: FaceCondition, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> tuple[int, ...]:
+    if c.coordinate not in domain.bounded:
+        here = ", ".join(map(str, domain.bounded)) or "none"
+        why = "is periodic" if c.coordinate in domain.periodic else "has no faces in this domain"
+        msg = f"{c}: the axis {c.coordinate} {why}; axes with faces: {here}."
+        raise DeclarationError("S172", msg, fix=f"domain=sm.Box(({c.coordinate}, 0, 1))")
+    if c.point is None:
+        return (0, 1)
+    _, low, high = domain.axes[domain.coordinates.index(c.coordinate)]
+    for side, end in enumerate((low, high)):
+        apart = sp.expand(c.point - end)
+        if apart == 0 or (apart.subs(numbers).is_number and abs(float(apart.subs(numbers))) < 1e-12):
+            return (side,)
+    msg = f"{c}: {c.coordinate} = {c.point} is not a face; the axis runs from {low} to {high}."
+    raise DeclarationError("S172", msg, fix=f"on=({c.coordinate}, {low})  or  on=({c.coordinate}, {high})")
+
+
+def _targets_and_values(c: FaceCondition, frame: Frame) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    try:
+        ranks = [rank(e, frame.dim) for e in (c.target, c.value)]
+    except RankError as error:
+        raise DeclarationError(error.code, f"in {c}, {error.headline}", fix=error.fix) from None
+    targets = list(components(c.target, frame).flat)
+    values: list[sp.Expr] = list(components(c.value, frame).flat)
+    if ranks[1] not in (None, 0, ranks[0]):
+        msg = f"{c}: {text(c.target)} is {kind(ranks[0])}, but its value {text(c.value)} is {kind(ranks[1])}."
+        raise DeclarationError("S174", msg, fix="give one number, or sm.Vector(a, b) for a vector field")
+    for v in values:
+        if v.free_symbols & frame.coordinates or atoms_of(v):
+            msg = f"{c}: the value {text(c.value)} must be constant on the face and in time."
+            raise DeclarationError("S174", msg, fix="use a number or a parameter; substitute u = v + g(x, t) by hand")
+    return targets, values * len(targets) if len(values) == 1 else values
+
+
+def _operator(c: FaceCondition, target: sp.Expr, fields: Sequence[sp.Expr], frame: Frame) -> tuple[sp.Expr, sp.Expr]:
+    """Return field and symbol of a target that is a linear local operator of one field."""
+    terms = sp.Add.make_args(sp.expand(target))
+    symbols: dict[sp.Expr, sp.Expr] = {}
+    for term in terms:
+        constant, core = term.as_independent(*atoms_of(term), as_Add=False)
+        f, symbol = (core.operand, core.symbol) if isinstance(core, Multiplier) else (core, sp.S.One)
+        if f not in fields or constant.free_symbols & frame.coordinates:
+            msg = f"{c}: the target must be an unknown field or a derivative of one; got {text(term)}."
+            raise DeclarationError("S173", msg, fix=f"unknowns: {', '.join(map(text, fields))}")
+        symbols[f] = symbols.get(f, sp.S.Zero) + constant * symbol
+    if len(symbols) != 1:
+        msg = f"{c}: one condition holds one field; {text(c.target)} mixes {', '.join(map(text, symbols))}."
+        raise DeclarationError("S173", msg, fix="give one condition per field; mixed (Robin) conditions have no method")
+    return next(iter(symbols.items()))
+
+
+def _lifts(faces: Sequence[Face], domain: Domain) -> dict[sp.Expr, sp.Expr]:
+    out = {}
+    for f in dict.fromkeys(c.field for c in faces):
+        own = [c for c in faces if c.field == f and c.order <= 1]
+        if any(c.value != 0 for c in own):
+            out[f] = _lift(f, own, domain)
+    return out
+
+
+def _lift(f: sp.Expr, faces: Sequence[Face], domain: Domain) -> sp.Expr:
+    """Return ℓ with the given constant data: a number, or a polynomial in the axes that have data."""
+    given = {(c.coordinate, c.side): c for c in faces}
+    levels = {c.value for c in faces if c.order == 0}
+    if len(levels) == 1 and all(c.value == 0 for c in faces if c.order == 1):
+        return levels.pop()
+    total = sp.S.Zero
+    with_values = {c.coordinate for c in faces if c.order == 0}
+    for x in dict.fromkeys(c.coordinate for c in faces):
+        if all(c.value == 0 for c in faces if c.coordinate == x):
+            continue
+        if with_values - {x}:
+            msg = f"the values of {text(f)} on the faces of {x} and of {(with_values - {x}).pop()} disagree at an edge."
+            fix = "use one value on all faces, or data on one axis and Neumann or periodic ends on the others"
+            raise DeclarationError("S177", msg, fix=fix)
+        total += _along(x, given[x, 0], given[x, 1], domain) if (x, 0) in given and (x, 1) in given else 0
+    return sp.expand(total)
+
+
+def _along(x: sp.Symbol, low: Face, high: Face, domain: Domain) -> sp.Expr:
+    """Return the polynomial of lowest degree in one coordinate with the data of its two ends."""
+    _, start, end = domain.axes[domain.coordinates.index(x)]
+    length, s = end - start, x - start
+    slope_low, slope_high = -low.value, high.value  # along x: the outward normal at the lower end is -x
+    if (low.order, high.order) == (0, 0):
+        return low.value + (high.value - low.value) * s / length
+    if (low.order, high.order) == (0, 1):
+        return low.value + slope_high * s
+    if (low.order, high.order) == (1, 0):
+        return high.value + slope_low * (x - end)
+    return slope_low * s + (slope_high - slope_low) * s**2 / (2 * length)
+
+
+def conditions_needed(form: SemilinearForm, f: sp.Expr, coordinate: sp.Symbol) -> int | None:
+    """Return how many conditions an evolving field needs on each face of an axis; None for odd orders."""
+    base = next((z for z, e in form.lift.items() if f in atoms_of(e)), f)
+    states = [form.state.index(z) for z in form.chain[base]]
+    k = form.frame.k[coordinate]
+    degree = 0
+    for i in states:
+        for j in states:
+            symbol = form.propagator[i, j]
+            local = symbol.is_polynomial(k)
+            degree = max(degree, int(sp.degree(symbol, k)) if local and symbol.has(k) else 0 if local else 2)
+    return None if degree % 2 else max(degree // 2, 1)

@@ -1,0 +1,132 @@
+"""Which series each field has on a box: sines, cosines, or quarter-wave ones.
+
+A field that is odd or even about each face extends to a periodic function, and everything the
+method does to it is a Fourier multiplier or a pointwise product, which carry the symmetry along: a
+symbol odd in k flips it, a product multiplies it. A *signature* holds +1 (even) or -1 (odd) for the
+lower and the upper face of every bounded axis.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import sympy as sp
+
+from sciml.dsl.text import text
+from sciml.forms import SemilinearForm
+from sciml.forms.faces import Faces, parity
+from sciml.forms.multiplier import Multiplier, atoms_of
+from sciml.forms.rows import Origin
+from sciml.forms.semilinear import NonlinearTerm
+from sciml.method import Unmet
+
+__all__ = ["Reflections", "Signature"]
+
+Signature = tuple[int, ...]
+
+
+class Reflections:
+    """Signatures of the states, slots and terms of a form on a box; empty tuples on a torus."""
+
+    def __init__(self, form: SemilinearForm, faces: Faces) -> None:
+        self.form, self.faces = form, faces
+        self.axes = faces.domain.bounded
+        self.states = tuple(self._of_state(z) for z in form.state)
+
+    def _of_state(self, z: sp.Expr) -> Signature:
+        (target,) = atoms_of(self.form.lift[z])
+        declared = target.expr if isinstance(target, sp.Derivative) else target
+        found = [self.faces.reflection(declared, x) for x in self.axes]
+        return tuple(sign for ends in found if ends is not None for sign in ends)
+
+    @property
+    def neutral(self) -> Signature:
+        """Even about every face: constants."""
+        return (1,) * (2 * len(self.axes))
+
+    def of_symbol(self, symbol: sp.Expr) -> Signature | None:
+        """Return what a symbol multiplies a signature by; None if it is neither even nor odd."""
+        signs = [parity(symbol, self.form.frame.k[x]) for x in self.axes]
+        return None if None in signs else tuple(s for s in signs for _ in range(2) if s is not None)
+
+    def of(self, expr: sp.Expr) -> Signature | None:
+        """Return the signature of a component expression of the states; None if it has none."""
+        if not self.axes:
+            return ()
+        if expr in self.form.state:
+            return self.states[self.form.state.index(expr)]
+        if isinstance(expr, Multiplier):
+            return _times(self.of(expr.operand), self.of_symbol(expr.symbol))
+        if isinstance(expr, sp.Derivative):
+            return self.of(expr.expr)
+        if not expr.free_symbols & {*self.axes} and not atoms_of(expr):
+            return self.neutral
+        if expr.is_Mul:
+            total: Signature | None = self.neutral
+            for factor in expr.args:
+                total = _times(total, self.of(factor))
+            return total
+        if expr.is_Pow and expr.exp.is_Integer:
+            base = self.of(expr.base)
+            return base if base is None or expr.exp % 2 else self.neutral
+        parts = {self.of(a) for a in expr.args}
+        if len(parts) == 1 and (expr.is_Add or parts == {self.neutral}):
+            return parts.pop()
+        return None
+
+    def of_term(self, term: NonlinearTerm) -> Signature | None:
+        """Return the signature that a pointwise term must be given; None if its rows disagree."""
+        wanted = set()
+        for i, s in enumerate(self.form.inverse_mass * sp.Matrix(term.column)):
+            if (s := sp.expand(s)) != 0:
+                wanted.add(_times(self.states[i], self.of_symbol(s)))
+        return wanted.pop() if len(wanted) == 1 else None
+
+    def is_smooth(self, term: NonlinearTerm) -> bool:
+        """Tell whether a term has the symmetry of its rows by itself, so that its series converges fast."""
+        return self.of(self.form.expression(term.n)) == self.of_term(term)
+
+    @cached_property
+    def unmet(self) -> list[Unmet]:
+        """What the conditions on the faces ask for that sine and cosine series cannot give."""
+        if not self.axes:
+            return []
+        return [*self._coupled(), *self._terms(), *self._constraints()]
+
+    def _coupled(self) -> list[Unmet]:
+        form, out = self.form, []
+        for i, z in enumerate(form.state):
+            for j, other in enumerate(form.state):
+                symbol = form.propagator[i, j]
+                if symbol != 0 and _times(self.states[j], self.of_symbol(symbol)) != self.states[i]:
+                    shown = f"[{form.symbol_text(symbol)}] {text(other)}"
+                    out.append(self._mixed(shown, z, form.origins[i]))
+        return out
+
+    def _terms(self) -> list[Unmet]:
+        out = []
+        for term in self.form.nonlinear:
+            if self.of_term(term) is None:
+                rows = [z for z, s in zip(self.form.state, term.column, strict=True) if s != 0]
+                out.append(self._mixed(text(self.form.expression(term.n)), rows[0], term.origins))
+        return out
+
+    def _constraints(self) -> list[Unmet]:
+        out = []
+        for c in self.form.constraints:
+            if not c.mean_only and self.of(c.expr) is None:
+                msg = f"'{c.equation}' adds sine and cosine series under these face conditions"
+                out.append(Unmet(msg, "on each wall: Dirichlet for the normal velocity, Neumann for the others"))
+        return out
+
+    def _mixed(self, what: str, row: sp.Expr, origins: tuple[Origin, ...]) -> Unmet:
+        where = f" (equation '{origins[0].equation}')" if origins else ""
+        series = "its sine and cosine series do not fit the faces"
+        return Unmet(
+            f"{what} drives {text(row)}, but {series}{where}",
+            "use a periodic axis, or conditions that make every term even or odd about each face",
+        )
+
+
+def _times(a: Signature | None, b: Signature | None) -> Signature | None:
+    return None if a is None or b is None else tuple(p * q for p, q in zip(a, b, strict=True))
