@@ -13,11 +13,13 @@ from sciml.dsl import Dx as Dx
 from sciml.dsl import Field as Field
 from sciml.dsl import FractionalLaplacian as FractionalLaplacian
 from sciml.dsl import Grad as Grad
+from sciml.dsl import Infer as Infer
 from sciml.dsl import Integral as Integral
 from sciml.dsl import InverseLaplacian as InverseLaplacian
 from sciml.dsl import Laplacian as Laplacian
 from sciml.dsl import Neumann as Neumann
 from sciml.dsl import Outer as Outer
+from sciml.dsl import Range as Range
 from sciml.dsl import Torus as Torus
 from sciml.dsl import Vector as Vector
 from sciml.dsl import VectorField as VectorField

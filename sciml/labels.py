@@ -1,7 +1,7 @@
 """From arrays to a labelled dataset: names, dimensions and attributes of every result.
 
-Dimensions are ``(time, z, y, x)`` in this order; ``time`` is the name of the time dimension
-whatever its symbol; a vector ``v`` is ``v_x, v_y, v_z``.
+Dimensions are ``(time, z, y, x)`` in this order, the parameters of a family before them; ``time`` is
+the name of the time dimension whatever its symbol; a vector ``v`` is ``v_x, v_y, v_z``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sciml.dsl.text import latex, text
 from sciml.dsl.vectors import VectorField
 
 if TYPE_CHECKING:
+    from sciml.grid import Storage
     from sciml.problem import Problem
 
 __all__ = ["Labels", "component_names", "is_global"]
@@ -43,13 +44,18 @@ def component_names(problem: Problem, name: str) -> list[str]:
     return [f"{name}_{a}{b}" for a in directions for b in directions]
 
 
+def _attributes_of(symbol: sp.Symbol) -> dict[str, str]:
+    return {"units": "1", "long_name": symbol.name, "latex": latex(symbol)}
+
+
 class Labels:
     """Names and coordinates of a solution on a grid."""
 
-    def __init__(self, problem: Problem, points: tuple[int, ...], times: Array) -> None:
+    def __init__(self, problem: Problem, storage: Storage, times: Array) -> None:
         self.problem, self.times = problem, times
+        self.values = storage.values
         self.axes = {}
-        for n, x in zip(points, problem.frame.space, strict=True):
+        for n, x in zip(storage.points, problem.frame.space, strict=True):
             low, high = problem.bounds[x.name]
             self.axes[x.name] = np.linspace(low, high, n, endpoint=x not in problem.domain.periodic)
         self._global = {n for n, e in problem.outputs.items() if is_global(e, problem.frame.space)}
@@ -59,12 +65,17 @@ class Labels:
         return name in self._global
 
     def dataset(self, arrays: Mapping[str, Array]) -> xr.Dataset:
-        """Label arrays ``(time, x, y, z)`` or ``(time,)``; the space axes are reversed to ``z, y, x``."""
-        count = len(next(iter(arrays.values())))
-        coordinates: dict[str, Any] = {"time": ("time", self.times[:count], self._time_attributes())}
+        """Label arrays ``(member, time, x, y, z)`` or ``(member, time)``.
+
+        Members become one dimension per parameter of the family, none if there is no family; the
+        space axes are reversed to ``z, y, x``.
+        """
+        count = next(iter(arrays.values())).shape[1]
+        coordinates: dict[str, Any] = {s.name: (s.name, v, _attributes_of(s)) for s, v in self.values.items()}
+        coordinates["time"] = ("time", self.times[:count], self._time_attributes())
         for axis, x in zip("XYZ", self.problem.frame.space, strict=False):
             low, high = self.problem.bounds[x.name]
-            attributes: dict[str, Any] = {"axis": axis, "units": "1", "long_name": x.name, "latex": latex(x)}
+            attributes: dict[str, Any] = {"axis": axis, **_attributes_of(x)}
             if x in self.problem.domain.periodic:
                 attributes["period"] = high - low
             coordinates[x.name] = (x.name, self.axes[x.name], attributes)
@@ -72,16 +83,16 @@ class Labels:
         for name in self.problem.variables():
             for label in component_names(self.problem, name):
                 data = arrays[label]
-                dims: tuple[str, ...] = ("time",)
-                if data.ndim > 1:
-                    dims = ("time", *reversed(self.axes))
-                    data = data.transpose(0, *range(data.ndim - 1, 0, -1))
+                dims: tuple[str, ...] = (*(s.name for s in self.values), "time")
+                if data.ndim > 2:
+                    dims = (*dims, *reversed(self.axes))
+                    data = data.transpose(0, 1, *range(data.ndim - 1, 1, -1))
+                data = data.reshape(*(len(v) for v in self.values.values()), *data.shape[1:])
                 variables[label] = (dims, np.ascontiguousarray(data), self._attributes(name, label))
         return xr.Dataset(variables, coordinates)
 
     def _time_attributes(self) -> dict[str, str]:
-        t = self.problem.frame.time
-        return {"axis": "T", "units": "1", "long_name": t.name, "latex": latex(t)}
+        return {"axis": "T", **_attributes_of(self.problem.frame.time)}
 
     def _attributes(self, name: str, label: str) -> dict[str, str]:
         out = {"units": "1", "long_name": label}

@@ -39,6 +39,11 @@ def plot(solution: Solution, variable: str | None = None, *, path: str | Path | 
     data = solution[name]
     if "component" in data.dims:
         data = ((data**2).sum("component") ** 0.5).rename(f"|{name}|")
+    title = f"{solution.problem.name}: {data.name}"
+    for symbol in solution.problem.family:  # the member in the middle stands for a family
+        middle = data.sizes[symbol.name] // 2
+        title += f", {symbol.name} = {float(data[symbol.name][middle]):.4g}"
+        data = data.isel({symbol.name: middle})
     space = [str(d) for d in data.dims if d != "time"]
     if len(space) == 3:  # the middle plane of the slowest axis
         middle = data.sizes[space[0]] // 2
@@ -47,7 +52,7 @@ def plot(solution: Solution, variable: str | None = None, *, path: str | Path | 
     draw = {0: _series, 1: _space_time, 2: _snapshots}[len(space)]
     figure = Figure(layout="constrained")
     draw(figure, data, space)
-    figure.suptitle(f"{solution.problem.name}: {data.name}")
+    figure.suptitle(title)
     if path is not None:
         try:
             figure.savefig(path, dpi=120)

@@ -17,11 +17,13 @@ from sciml.dsl.checks import (
     check_pointwise,
     equations_of,
     fields_of,
+    value_of,
 )
 from sciml.dsl.conditions import IC, Condition, FaceCondition
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Domain, interval
 from sciml.dsl.operators import BiotSavart, as_expression
+from sciml.dsl.roles import Infer, Law, Range, Role
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean
@@ -51,7 +53,8 @@ class Problem:
         domain: Where it is posed: a ``Torus``, a ``Box`` with faces, or the ``WholeSpace``.
         time: ``(t, start, end)``.
         conditions: Initial conditions, and conditions on the faces of a box.
-        parameters: A number for each symbol that is neither coordinate nor unknown.
+        parameters: The role of each symbol that is neither coordinate nor unknown: a number, a
+            ``Range``, a frozen ``scipy.stats`` law, or ``Infer``.
         outputs: Named expressions that every method evaluates and stores. A lone ``BiotSavart``
             in the equations is stored as ``v`` unless outputs are given.
         exact: Known solution: ``{field or output name: expression}``.
@@ -69,7 +72,7 @@ class Problem:
     domain: Domain
     time: tuple[sp.Symbol, sp.Expr, sp.Expr]
     conditions: tuple[Condition, ...]
-    parameters: Mapping[sp.Symbol, float]
+    parameters: Mapping[sp.Symbol, float | Role]
     outputs: Mapping[str, sp.Expr]
     exact: Mapping[sp.Expr | str, sp.Expr]
     description: str
@@ -170,7 +173,7 @@ class Problem:
     @cached_property
     def faces(self) -> Faces:
         """What the conditions say about each scalar field on the faces of the domain."""
-        return faces_of(self.face_conditions, self.domain, self.frame, self.scalar_fields, self.parameters)
+        return faces_of(self.face_conditions, self.domain, self.frame, self.scalar_fields, self.numbers)
 
     @property
     def initial_conditions(self) -> tuple[IC, ...]:
@@ -231,7 +234,22 @@ class Problem:
 
     def number(self, expr: sp.Expr) -> float:
         """Evaluate a bound or other constant with the parameter values."""
-        return float(expr.subs(self.parameters))
+        return float(expr.subs(self.numbers))
+
+    @cached_property
+    def numbers(self) -> Mapping[sp.Symbol, float]:
+        """One value of each parameter: its number, the middle of its range, the median, the first guess."""
+        return MappingProxyType({s: value_of(p) for s, p in self.parameters.items()})
+
+    @cached_property
+    def family(self) -> Mapping[sp.Symbol, Range | Law]:
+        """The parameters that take many values."""
+        return MappingProxyType({s: p for s, p in self.parameters.items() if isinstance(p, (Range, Law))})
+
+    @cached_property
+    def unknowns(self) -> Mapping[sp.Symbol, Infer]:
+        """The parameters that are to be inferred."""
+        return MappingProxyType({s: p for s, p in self.parameters.items() if isinstance(p, Infer)})
 
     def with_(self, **changes: Any) -> Problem:
         """Return a copy with some arguments replaced; ``parameters`` are merged."""
@@ -336,7 +354,7 @@ class Problem:
         rows += [("initial", f"{text(c.target)} = {text(c.value)}") for c in self.initial_conditions]
         rows += [("face", _face_text(c)) for c in self.face_conditions]
         if self.parameters:
-            rows.append(("parameters", ", ".join(f"{s} = {v:g}" for s, v in self.parameters.items())))
+            rows.append(("parameters", ", ".join(_parameter_text(s, p) for s, p in self.parameters.items())))
         rows += [("output", f"{n} = {text(e)}") for n, e in self.outputs.items()]
         rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
         width = max(len(n) for n, _ in rows)
@@ -353,6 +371,12 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$$ {self.latex()} $$"
+
+
+def _parameter_text(symbol: sp.Symbol, parameter: float | Role) -> str:
+    if isinstance(parameter, float):
+        return f"{symbol} = {parameter:g}"
+    return f"{symbol} in {parameter}" if isinstance(parameter, Range) else f"{symbol} ~ {parameter}"
 
 
 def _face_text(c: FaceCondition) -> str:

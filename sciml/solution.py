@@ -41,7 +41,7 @@ class Solution:
     """What a method computed.
 
     Attributes:
-        ds: All variables, dims ``(time, z, y, x)`` or ``(time,)``.
+        ds: All variables, dims ``(time, z, y, x)`` or ``(time,)``, the parameters of a family before them.
         problem: The declaration it solves.
         method: Name and options of the method.
         provenance: Seed, device, versions, wall time, creation date.
@@ -103,11 +103,12 @@ class Solution:
     @property
     def tree(self) -> xr.DataTree:
         """Solution and parameters as one tree, as it is saved."""
-        parameters = xr.Dataset({s.name: ((), v, {"units": "1"}) for s, v in self.problem.parameters.items()})
+        fixed = {s: v for s, v in self.problem.numbers.items() if s not in self.problem.family}
+        parameters = xr.Dataset({s.name: ((), v, {"units": "1"}) for s, v in fixed.items()})
         return xr.DataTree.from_dict({"/": self.ds, "/parameters": parameters})
 
     def at(self, **coordinates: Any) -> xr.Dataset:
-        """Evaluate at arbitrary points of space, and at stored times.
+        """Evaluate at arbitrary points of space, at stored times and stored parameters of a family.
 
         Args:
             coordinates: A number or 1-D array for each coordinate, as in ``at(t=0.5, x=xs, y=ys)``;
@@ -126,6 +127,9 @@ class Solution:
             raise DataError("D206", msg, fix=f"at({self.problem.frame.time}=...)")
         ds = self._at_times(next(iter(given.values()), None))
         known = self.problem.bounds
+        for symbol in self.problem.family:
+            if symbol.name in coordinates:
+                ds = _picked(ds, symbol.name, coordinates.pop(symbol.name))
         for name, points in coordinates.items():
             if name not in known:
                 msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
@@ -142,22 +146,7 @@ class Solution:
     def _at_times(self, times: Any) -> xr.Dataset:
         if times is None:
             return self.ds
-        stored = self.ds["time"].values
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
-        if wanted.ndim != 1:
-            msg = f"times are a number or a 1-D array; got shape {np.shape(times)}."
-            raise DataError("D206", msg, fix=f"at({self.problem.frame.time}=[0.5, 1.0])")
-        nearest = np.abs(stored[None, :] - wanted[:, None]).argmin(1)
-        span = max(float(np.ptp(stored)), 1e-300)
-        off = ~(np.abs(stored[nearest] - wanted) <= 1e-9 * span)
-        if off.any():
-            msg = (
-                f"time {wanted[off][0]:g} is not stored; this solution has {len(stored)} times from "
-                f"{stored[0]:g} to {stored[-1]:g}."
-            )
-            fix = f"choose a grid whose times include it: Grid({self.problem.frame.time}=...)"
-            raise DataError("D207", msg, fix=fix)
-        return self.ds.isel(time=int(nearest[0]) if np.ndim(times) == 0 else nearest)
+        return _picked(self.ds, "time", times, self.problem.frame.time.name)
 
     def compare(
         self,
@@ -167,7 +156,7 @@ class Solution:
         on: Iterable[str] | None = None,
         times: Sequence[float] | None = None,
     ) -> xr.Dataset:
-        """Return the error of each variable at each time.
+        """Return the error of each variable at each time, for each member of a family.
 
         Args:
             other: ``"exact"`` (the declared exact solution), another solution of the same
@@ -191,7 +180,9 @@ class Solution:
         if not chosen:
             msg = "compare: the two have no variable in common."
             raise DataError("D204", msg, fix=f"this solution has {', '.join(names)}")
-        return xr.Dataset({n: _error(mine, theirs, n, names[n], metric) for n in chosen}, attrs={"metric": metric})
+        space = {x.name for x in self.problem.frame.space}
+        errors = {n: _error(mine, theirs, n, names[n], metric, space) for n in chosen}
+        return xr.Dataset(errors, attrs={"metric": metric})
 
     def _other(self, other: Any, mine: xr.Dataset) -> xr.Dataset:
         if isinstance(other, Solution):
@@ -245,6 +236,28 @@ def _grouped(ds: xr.Dataset, name: str, parts: list[str], problem: Problem) -> x
     return joined.assign_coords(component=directions).rename(name)
 
 
+def _picked(ds: xr.Dataset, dim: str, values: Any, name: str = "") -> xr.Dataset:
+    """Return the stored values of a dimension that is never interpolated: time, or a parameter."""
+    name = name or dim
+    stored = ds[dim].values
+    wanted = np.atleast_1d(np.asarray(values, dtype=float))
+    if wanted.ndim != 1:
+        msg = f"at({name}=...) needs a number or a 1-D array; got shape {np.shape(values)}."
+        raise DataError("D206", msg, fix=f"at({name}=[0.5, 1.0])")
+    nearest = np.abs(stored[None, :] - wanted[:, None]).argmin(1)
+    tolerance = 1e-9 * max(float(np.ptp(stored)), 1e-9 * float(np.abs(stored).max()), 1e-300)
+    off = ~(np.abs(stored[nearest] - wanted) <= tolerance)
+    if off.any():
+        what = "time" if dim == "time" else dim
+        msg = (
+            f"{what} {wanted[off][0]:g} is not stored; this solution has {len(stored)} values from "
+            f"{stored[0]:g} to {stored[-1]:g}."
+        )
+        fix = f"choose a grid that includes it: Grid({name}=...)"
+        raise DataError("D207", msg, fix=fix)
+    return ds.isel({dim: int(nearest[0]) if np.ndim(values) == 0 else nearest})
+
+
 def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: Any, periodic: bool) -> xr.Dataset:
     wanted = np.atleast_1d(np.asarray(points, dtype=float))
     if wanted.ndim != 1:
@@ -275,7 +288,9 @@ def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: An
     return out.isel({name: 0}) if np.ndim(points) == 0 else out
 
 
-def _error(mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], metric: str) -> xr.DataArray:
+def _error(
+    mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], metric: str, over: set[str]
+) -> xr.DataArray:
     pairs = [(mine[p], theirs[p]) for p in parts]
     for a, b in pairs:
         if set(a.dims) != set(b.dims) or any(a.sizes[d] != b.sizes[d] for d in a.dims):
@@ -289,7 +304,7 @@ def _error(mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], me
         msg = f"compare: unknown metric {metric!r}.{did_you_mean(metric, METRICS)}"
         raise DataError("D210", msg, fix=f"metrics: {', '.join(METRICS)}")
     dims = pairs[0][0].dims
-    space = tuple(i for i, d in enumerate(dims) if d != "time")
+    space = tuple(i for i, d in enumerate(dims) if d in over)
     theirs_in_order = [b.transpose(*a.dims).values for a, b in pairs]
     deviation = np.stack([a.values - b for (a, _), b in zip(pairs, theirs_in_order, strict=True)])
     norm = _largest if metric.endswith("linf") else _root_mean_square
@@ -298,8 +313,8 @@ def _error(mine: xr.Dataset, theirs: xr.Dataset, name: str, parts: list[str], me
         size = norm(np.stack(theirs_in_order), space)
         ratio = np.divide(error, size, out=np.full_like(error, np.inf), where=size > 0)
         error = np.where((size == 0) & (error == 0), 0.0, ratio)
-    coordinates = {"time": mine["time"]} if "time" in dims else {}
-    return xr.DataArray(error, coordinates, [d for d in dims if d == "time"], name=name)
+    kept = [d for d in dims if d not in over]
+    return xr.DataArray(error, {d: mine[d] for d in kept}, kept, name=name)
 
 
 def _root_mean_square(parts: Array, space: tuple[int, ...]) -> Array:
@@ -320,12 +335,12 @@ def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
     if not problem.exact:
         msg = f"problem {problem.name!r} declares no exact solution."
         raise DataError("D211", msg, fix="exact={u: expression}  in the declaration")
-    times = np.atleast_1d(like["time"].values)
-    axes = [times, *(like[x.name].values for x in problem.frame.space)]
-    mesh = [torch.as_tensor(m) for m in np.meshgrid(*axes, indexing="ij")]
-    inputs = [problem.frame.time, *problem.frame.space]
-    numbers = {s: sp.Float(v, 17) for s, v in problem.parameters.items()}
-    dims = ["time", *(x.name for x in problem.frame.space)]
+    inputs = [*problem.family, problem.frame.time, *problem.frame.space]
+    names = ["time" if s == problem.frame.time else s.name for s in inputs]
+    axes = {n: np.atleast_1d(like[n].values) for n in names}
+    mesh = [torch.as_tensor(m) for m in np.meshgrid(*axes.values(), indexing="ij")]
+    numbers = {s: sp.Float(v, 17) for s, v in problem.numbers.items() if s not in problem.family}
+    outer = len(names) - problem.frame.dim
     arrays: dict[str, Any] = {}
     for key, value in problem.exact.items():
         targets = _stored_names(problem, key)
@@ -334,10 +349,11 @@ def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
             resolved = problem.expand(expr).doit().xreplace(numbers)
             (result,) = compile_expressions([resolved], inputs)(*mesh)
             values = result.expand(mesh[0].shape).numpy()
-            arrays[label] = ("time", values.reshape(len(times), -1)[:, 0]) if whole else (dims, values)
-    coordinates = {"time": times, **{x.name: like[x.name].values for x in problem.frame.space}}
-    exact = xr.Dataset(arrays, coordinates).transpose("time", *reversed(dims[1:]))
-    return exact if "time" in like.dims else exact.isel(time=0)
+            if whole:
+                values = values.reshape(*values.shape[:outer], -1)[..., 0]
+            arrays[label] = (names[:outer] if whole else names, values)
+    exact = xr.Dataset(arrays, axes).transpose(*names[:outer], *reversed(names[outer:]))
+    return exact.isel({n: 0 for n in names[:outer] if n not in like.dims})
 
 
 def _stored_names(problem: Problem, key: Any) -> list[str]:

@@ -11,6 +11,7 @@ import sympy as sp
 from sciml.dsl.conditions import IC, Condition, Dirichlet, FaceCondition, Neumann
 from sciml.dsl.domains import Box, Domain, Torus, WholeSpace
 from sciml.dsl.encoding import decode, encode, normalised
+from sciml.dsl.roles import LAWS, Infer, Law, Range, Role
 from sciml.errors import DeclarationError, FileError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def record(problem: Problem) -> dict[str, Any]:
         "domain": _domain_record(problem.domain),
         "time": [encode(v) for v in problem.time],
         "conditions": [_condition_record(c) for c in problem.conditions],
-        "parameters": [[encode(s), float(v).hex()] for s, v in problem.parameters.items()],
+        "parameters": [[encode(s), _role_record(p)] for s, p in problem.parameters.items()],
         "outputs": [[n, encode(e)] for n, e in problem.outputs.items()],
         "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in problem.exact.items()],
     }
@@ -126,6 +127,41 @@ def _condition(data: Any, time: sp.Symbol) -> Condition:
     raise FileError("F402", msg)
 
 
+def _role_record(parameter: float | Role) -> Any:
+    if isinstance(parameter, Range):
+        return ["Range", parameter.low.hex(), parameter.high.hex(), parameter.scale]
+    if isinstance(parameter, Infer):
+        return ["Infer", *(None if v is None else v.hex() for v in (parameter.init, parameter.low, parameter.high))]
+    if isinstance(parameter, Law):
+        return [
+            "Law",
+            parameter.name,
+            [a.hex() for a in parameter.arguments],
+            {k: v.hex() for k, v in parameter.keywords},
+        ]
+    return parameter.hex()
+
+
+def _role(data: Any) -> Any:
+    if isinstance(data, str):
+        return float.fromhex(data)
+    label, *rest = data
+    if label == "Range":
+        low, high, scale = rest
+        return Range(float.fromhex(low), float.fromhex(high), scale)
+    if label == "Infer":
+        init, low, high = (None if v is None else float.fromhex(v) for v in rest)
+        return Infer(init, (low, high))
+    if label == "Law" and rest[0] in LAWS:
+        from scipy import stats  # takes a second to load, and few problems hold a law
+
+        name, arguments, keywords = rest
+        named = {str(k): float.fromhex(v) for k, v in keywords.items()}
+        return getattr(stats, name)(*(float.fromhex(a) for a in arguments), **named)
+    msg = f"the stored problem has a parameter of unknown kind {str(label)[:40]!r}."
+    raise FileError("F402", msg)
+
+
 @contextmanager
 def rebuilding() -> Iterator[None]:
     """Turn whatever damaged data raise into a ``FileError``."""
@@ -155,7 +191,7 @@ def arguments(data: Any) -> dict[str, Any]:
         "domain": _domain(data["domain"]),
         "time": tuple(decode(v) for v in data["time"]),
         "conditions": [_condition(c, decode(data["time"][0])) for c in data["conditions"]],
-        "parameters": {decode(s): float.fromhex(v) for s, v in data["parameters"]},
+        "parameters": {decode(s): _role(p) for s, p in data["parameters"]},
         "outputs": {n: decode(e) for n, e in data["outputs"]},
         "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
     }

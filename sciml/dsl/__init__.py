@@ -16,6 +16,7 @@ from sciml.dsl.operators import (
     InverseLaplacian,
     Laplacian,
 )
+from sciml.dsl.roles import Infer, Range
 from sciml.dsl.vectors import Advect, Component, Cross, Dot, Outer, Vector, VectorField
 
 __all__ = [
@@ -34,11 +35,13 @@ __all__ = [
     "Field",
     "FractionalLaplacian",
     "Grad",
+    "Infer",
     "Integral",
     "InverseLaplacian",
     "Laplacian",
     "Neumann",
     "Outer",
+    "Range",
     "Torus",
     "Vector",
     "VectorField",

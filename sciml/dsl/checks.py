@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import sympy as sp
@@ -13,6 +14,7 @@ from sciml.dsl.conditions import IC
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.operators import FractionalLaplacian, Integral
 from sciml.dsl.rank import RankError, kind, rank
+from sciml.dsl.roles import Role, role_of
 from sciml.dsl.text import equation_text, excerpt, text
 from sciml.dsl.vectors import Named, VectorField
 from sciml.errors import DeclarationError, did_you_mean
@@ -26,8 +28,11 @@ __all__ = [
     "check_pointwise",
     "check_roles",
     "check_values",
+    "corners",
     "equations_of",
+    "extremes_of",
     "fields_of",
+    "value_of",
 ]
 
 RESERVED = {"time", "component", "sample", "member", "body", "space"}
@@ -147,34 +152,53 @@ def _list(symbols: Iterable[Any]) -> str:
     return ", ".join(map(str, symbols))
 
 
-def check_parameters(parameters: Any) -> dict[sp.Symbol, float]:
-    """Bring parameter values to floats; each must be a finite real number that fits its symbol."""
+def check_parameters(parameters: Any) -> dict[sp.Symbol, float | Role]:
+    """Bring parameters to floats or roles; every value they can take must fit the symbol."""
     if not isinstance(parameters, Mapping):
         msg = f"parameters must be a dict {{symbol: number}}; got {parameters!r}."
         raise DeclarationError("S107", msg, fix="parameters={nu: 0.01}")
-    out = {}
+    out: dict[sp.Symbol, float | Role] = {}
     for symbol, value in parameters.items():
         if not isinstance(symbol, sp.Symbol):
             msg = f"the keys of parameters are symbols; got {symbol!r}."
             raise DeclarationError("S107", msg, fix='nu = sp.Symbol("nu", positive=True);  parameters={nu: 0.01}')
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            msg = f"parameter {symbol} must be a finite real number; got {value!r}."
-            raise DeclarationError("S107", msg, fix=f"parameters={{{symbol}: 0.01}}")
-        exact = sp.Integer(int(number)) if number.is_integer() else sp.Float(number)
-        for fact, truth in sorted(symbol.assumptions0.items(), key=_plainest):
-            found = getattr(exact, f"is_{fact}", None)
-            if found is not None and found != truth:
-                stated = fact if truth else f"not {fact}"
-                msg = f"parameter {symbol} was declared {stated}, but its value is {number:g}."
-                raise DeclarationError(
-                    "S107", msg, fix="change the value, or declare the symbol with other assumptions"
-                )
-        out[symbol] = number
+        role = role_of(value, symbol)
+        out[symbol] = _number(symbol, value) if role is None else role
+        for number in {value_of(out[symbol]), *extremes_of(out[symbol])}:
+            _check_assumptions(symbol, number)
     return dict(sorted(out.items(), key=lambda item: str(item[0])))
+
+
+def _number(symbol: sp.Symbol, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        msg = f"parameter {symbol} must be a finite real number; got {value!r}."
+        fix = (f"parameters={{{symbol}: 0.01}}", "or a role: sm.Range(0.01, 0.1), sm.Infer(init=0.05)")
+        raise DeclarationError("S107", msg, fix=fix)
+    return number
+
+
+def _check_assumptions(symbol: sp.Symbol, number: float) -> None:
+    exact = sp.Integer(int(number)) if number.is_integer() else sp.Float(number)
+    for fact, truth in sorted(symbol.assumptions0.items(), key=_plainest):
+        found = getattr(exact, f"is_{fact}", None)
+        if found is not None and found != truth:
+            stated = fact if truth else f"not {fact}"
+            msg = f"parameter {symbol} was declared {stated}, but its value is {number:g}."
+            raise DeclarationError("S107", msg, fix="change the value, or declare the symbol with other assumptions")
+
+
+def value_of(parameter: float | Role) -> float:
+    """Return the number, or the value that stands for a role: middle, first guess, median."""
+    return parameter if isinstance(parameter, float) else parameter.nominal
+
+
+def extremes_of(parameter: float | Role) -> tuple[float, float]:
+    """Return the smallest and the largest value that a parameter takes."""
+    return (parameter, parameter) if isinstance(parameter, float) else parameter.bounds
 
 
 def _plainest(item: tuple[str, bool]) -> tuple[int, str]:
@@ -201,7 +225,11 @@ def check_roles(
         for symbol in sorted(expr.free_symbols - known, key=str):
             close = did_you_mean(symbol.name, [s.name for s in known])
             msg = f"symbol {symbol.name!r} in {where} has no role.{close}"
-            fix = f"add  parameters={{{symbol.name}: 0.01}}"
+            fix = (
+                f"add  parameters={{{symbol.name}: 0.01}}                  known value",
+                f"     parameters={{{symbol.name}: sm.Range(1e-3, 0.1)}}   a family",
+                f"     parameters={{{symbol.name}: sm.Infer(init=0.05)}}   unknown; needs observations",
+            )
             raise DeclarationError("S101", msg, excerpt=excerpt(line, symbol), fix=fix)
     for symbol in parameters:
         if symbol not in used:
@@ -254,23 +282,33 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             raise DeclarationError("S119", msg, fix=fix)
 
 
-def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float]) -> None:
+def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float | Role]) -> None:
     """Refuse infinite constants, and fractional orders that are not positive with these parameters."""
     for expr in everything:
         if expr.has(sp.zoo, sp.nan, sp.oo):
             msg = f"an expression is infinite or undefined: {text(expr)}."
             raise DeclarationError("S142", msg, fix="a division by zero happened when it was built")
         for node in expr.atoms(FractionalLaplacian):
-            order = node.constants[0].subs(parameters)
-            if order.is_number and not order.is_positive:
-                msg = f"the order of {text(node)} must be positive; with these parameters it is {order}."
-                raise DeclarationError("S114", msg, fix=f"parameters={{{text(node.constants[0])}: 1.5}}")
+            for numbers in corners(parameters):
+                order = node.constants[0].subs(numbers)
+                if order.is_number and not order.is_positive:
+                    msg = f"the order of {text(node)} must be positive; with these parameters it is {order}."
+                    raise DeclarationError("S114", msg, fix=f"parameters={{{text(node.constants[0])}: 1.5}}")
 
 
-def check_bounds(bounds: Mapping[str, tuple[sp.Expr, sp.Expr]], parameters: Mapping[sp.Symbol, float]) -> None:
+def corners(parameters: Mapping[sp.Symbol, float | Role]) -> list[dict[sp.Symbol, float]]:
+    """Return the parameters at their values, and at either end where they have a range."""
+    middle = {s: value_of(p) for s, p in parameters.items()}
+    out = [middle]
+    for s, p in parameters.items():
+        out += [{**middle, s: end} for end in extremes_of(p) if end != middle[s]]
+    return out
+
+
+def check_bounds(bounds: Mapping[str, tuple[sp.Expr, sp.Expr]], parameters: Mapping[sp.Symbol, float | Role]) -> None:
     """Bounds of domain and time are numbers with low < high once parameters are put in."""
-    for name, ends in bounds.items():
-        numbers = [e.subs(parameters) for e in ends]
+    for (name, ends), values in product(bounds.items(), corners(parameters)):
+        numbers = [e.subs(values) for e in ends]
         if not all(n.is_number and n.is_real for n in numbers):
             msg = f"the bounds of {name} may hold parameters only; got {ends[0]} and {ends[1]}."
             raise DeclarationError("S117", msg, fix=f"({name}, 0, 1)")

@@ -201,7 +201,8 @@ def _depth(content: str) -> int:
 
 def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     """Read the variables that the problem names, without interpreting any text attribute."""
-    axes = ["time", *(x.name for x in problem.frame.space)]
+    outer = [*(s.name for s in problem.family), "time"]
+    axes = [*outer, *(x.name for x in problem.frame.space)]
     names = [c for v in problem.variables() for c in component_names(problem, v)]
     _check_storage(target, [*axes, *names])
     try:
@@ -211,7 +212,7 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     for name in names:
-        if loaded[name].dims not in (("time",), ("time", *reversed(axes[1:]))):
+        if loaded[name].dims not in (tuple(outer), (*outer, *reversed(axes[len(outer) :]))):
             msg = f"{target.name}: variable {name!r} has the dims {loaded[name].dims}."
             raise FileError("F412", msg)
     return loaded.drop_attrs(deep=False)

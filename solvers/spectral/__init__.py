@@ -85,6 +85,10 @@ class Spectral(Method):
         if problem.form.noise:
             noise = problem.form.noise[0].noise
             return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
+        for symbol in problem.family:
+            if any(symbol in e.free_symbols for e in (*problem.domain.expressions, *problem.time[1:])):
+                why = f"the ends of domain or time depend on {symbol}, so the members of the family share no grid"
+                return [Unmet(why, f"rescale the coordinate, so that {symbol} enters the equation instead")]
         return reflection.Reflections(problem.form, problem.faces).unmet
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:

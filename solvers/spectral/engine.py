@@ -54,8 +54,10 @@ class SpectralEngine:
     def __init__(self, method: Spectral, problem: Problem, grid: Grid, run: Run) -> None:
         self.method, self.problem = method, problem
         self.form = problem.form
-        stored, self.intervals = grid.resolve(problem.frame.time, problem.domain)
-        self.stride, points = _internal(stored, method.resolution, problem.domain)
+        self.storage = grid.resolve(problem.frame.time, problem.domain, problem.family)
+        self.intervals = self.storage.intervals
+        self.stride, points = _internal(self.storage.points, method.resolution, problem.domain)
+        values: dict[sp.Symbol, Any] = {**problem.numbers, **self.storage.members()}
         device = device_of(run)
         bounds = problem.bounds.values()
         self.reflections = Reflections(self.form, problem.faces)
@@ -65,7 +67,7 @@ class SpectralEngine:
             low=tuple(lo for lo, _ in bounds),
             lengths=tuple(hi - lo for lo, hi in bounds),
             folds=_folds(problem.domain, self.reflections),
-            parameters={s: torch.tensor(v, dtype=torch.float64, device=device) for s, v in problem.parameters.items()},
+            parameters={s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()},
             device=device,
             dtype=dtype_of(run, torch.float64),
         )
@@ -75,7 +77,7 @@ class SpectralEngine:
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
         self.stepper = Stepper(self.system, method, (end - start) / self.intervals, end - start)
-        self.labels = Labels(problem, stored, self.times)
+        self.labels = Labels(problem, self.storage, self.times)
         self._variables = [
             (label, self.form.in_states(e), self.labels.is_global(name))
             for name, parts in problem.variables().items()
@@ -99,7 +101,7 @@ class SpectralEngine:
     @property
     def threads(self) -> int | None:
         """One thread for small grids: synchronising costs more than it gives."""
-        return 1 if np.prod(self.modes.points) <= ONE_THREAD_POINTS else None
+        return 1 if self.storage.batch * np.prod(self.modes.points) <= ONE_THREAD_POINTS else None
 
     def describe(self) -> list[tuple[str, str]]:
         """Say what will be computed and at which cost."""
@@ -111,6 +113,8 @@ class SpectralEngine:
             steps = f"dt = {self.stepper.interval / count:.4g}, {count * self.intervals} steps"
         kept = ", ".join(str(kept_modes(p, self.degree)) for p in modes.points) if self.degree else "all"
         transforms = len(self.form.slots) + len(self.form.nonlinear)
+        members = self.storage.batch
+        family = " x ".join(f"{len(v)} values of {s}" for s, v in self.storage.values.items())
         kind = "diagonal" if self.form.is_diagonal else f"{n}x{n} per mode"
         series = "Fourier" if not modes.bounded else "sine and cosine series (Fourier on periodic axes)"
         rows = [("space", f"{series}, {' x '.join(map(str, modes.grid))} points, modes kept: {kept}")]
@@ -118,10 +122,12 @@ class SpectralEngine:
         for term in rough:
             shown = text(self.form.expression(term.n))
             rows.append(("accuracy", f"algebraic in the number of points: {shown} does not vanish as its series does"))
+        if family:
+            rows.append(("family", f"{family}: {members} members in one batch"))
         return [
             *rows,
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
-            ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes)} of memory at least"),
+            ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
         ]
 
@@ -142,7 +148,7 @@ class SpectralEngine:
                 raise DataError("D212", msg, fix=fix)
 
     def _wavenumber(self, marked: Tensor) -> list[float]:
-        index = torch.nonzero(marked[0])[0].tolist()
+        index = torch.nonzero(marked.any(0))[0].tolist()
         return [float(k.flatten()[i]) for k, i in zip(self.modes.k, index, strict=True)]
 
     def start(self) -> SpectralState:
@@ -156,7 +162,7 @@ class SpectralEngine:
             if value.is_complex() or not bool(torch.isfinite(value).all()):
                 msg = f"the initial condition of {text(z)} is not finite and real on the grid."
                 raise DataError("D201", msg, fix="shift the grid or mollify the data")
-            fields.append(value.expand(1, *self.modes.grid))
+            fields.append(value.expand(self.storage.batch, *self.modes.grid))
         raw = self.system.states(torch.stack(fields, dim=1))
         state = raw if self.system.mask is None else raw * self.system.mask
         self._warn_if_truncated(raw, state)
@@ -175,7 +181,7 @@ class SpectralEngine:
     def finish(self, state: SpectralState) -> xr.Dataset:
         """Label everything stored so far."""
         names = state.stored[0]
-        arrays = {n: np.stack([s[n] for s in state.stored]) for n in names}
+        arrays = {n: np.stack([s[n] for s in state.stored], axis=1) for n in names}
         dataset = self.labels.dataset(arrays)
         p = state.progress
         checked = {"estimated_error": p.error} if self.stepper.fixed_steps is None else {"cfl": p.cfl}
@@ -185,17 +191,21 @@ class SpectralEngine:
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
         known: dict[sp.Expr, Tensor] = {}
         out = {}
-        strides = tuple(slice(None, None, s) for s in self.stride)
+        strides = (slice(None), *(slice(None, None, s) for s in self.stride))
+        members = self.storage.batch
         for label, expr, whole in self._variables:
-            value = self.observer.value(expr, progress.state, progress.t, known)[0]
-            value = value.reshape(()) if whole else value.expand(self.modes.grid)[strides]
+            value = self.observer.value(expr, progress.state, progress.t, known)
+            if whole:
+                value = value.reshape(value.shape[0]).expand(members)
+            else:
+                value = value.expand(members, *self.modes.grid)[strides]
             out[label] = value.cpu().numpy().copy()
         return out
 
     def _warn_if_truncated(self, raw: Tensor, kept: Tensor) -> None:
         for j, z in enumerate(self.form.state):
-            size = float(torch.linalg.vector_norm(raw[:, j]))
-            lost = float(torch.linalg.vector_norm(raw[:, j] - kept[:, j])) / size if size else 0.0
+            sizes, removed = (torch.linalg.vector_norm(c[:, j].flatten(1), dim=1) for c in (raw, raw - kept))
+            lost = float(torch.where(sizes > 0, removed / sizes, torch.zeros_like(sizes)).amax())
             if lost > LOST:
                 msg = (
                     f"dealiasing removes {lost:.1e} of the L2 norm of the initial {text(z)}; "
@@ -207,10 +217,12 @@ class SpectralEngine:
         if constraint.mean_only and self.reflections.of(constraint.expr) != self.reflections.neutral:
             return  # on these faces there is no constant mode whose balance could fail
         t = float(self.times[0])
+        space = tuple(range(1, self.modes.dim + 1))
         value = self.observer(self.form.in_states(constraint.expr), state, t)
         terms = [self.observer(self.form.in_states(e), state, t) for e in sp.Add.make_args(constraint.expr)]
-        size = sum(float(v.square().mean().sqrt()) for v in terms)
-        missed = float(value.mean().abs() if constraint.mean_only else value.square().mean().sqrt())
+        sizes = torch.stack([v.square().mean(space).sqrt() for v in torch.broadcast_tensors(*terms)]).sum(0)
+        by_member = value.mean(space).abs() if constraint.mean_only else value.square().mean(space).sqrt()
+        missed, size = (float(v) for v in (by_member.amax(), sizes[by_member.argmax()]))
         if missed > VIOLATED * size and missed > 1e-12:
             what = f"mean({text(constraint.expr)})" if constraint.mean_only else text(constraint.expr)
             msg = f"the initial condition violates '{constraint.equation}': {what} = {missed:.3g} instead of 0."
@@ -244,7 +256,7 @@ def _folds(domain: Domain, reflections: Reflections) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _memory(form: Any, modes: Modes) -> str:
+def _memory(form: Any, modes: Modes, members: int) -> str:
     fields = 8 * len(form.state) + 2 * (len(form.slots) + len(form.nonlinear))
-    size = fields * int(np.prod(modes.points)) * modes.dtype.itemsize
+    size = fields * members * int(np.prod(modes.points)) * modes.dtype.itemsize
     return f"{size / 2**20:.1f} MiB"

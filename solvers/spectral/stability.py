@@ -21,8 +21,8 @@ RELATIVE_STEP = 1e-6
 
 
 def field_sizes(state: Tensor) -> Tensor:
-    """Return the norm of each field over batch and spectrum, shape ``(n,)``."""
-    norms: Tensor = torch.linalg.vector_norm(state.transpose(0, 1).flatten(1), dim=1)
+    """Return the norm of each field over the spectrum, shape ``(batch, n)``."""
+    norms: Tensor = torch.linalg.vector_norm(state.flatten(2), dim=2)
     return norms
 
 
@@ -36,12 +36,13 @@ class ExplicitRate:
     def number(self, state: Tensor, t: float, c: Coefficients) -> float:
         """Return the CFL number; the scheme is unstable for an oscillation beyond about 2.8."""
         sizes = field_sizes(state)
-        largest = sizes.amax()
-        if self.system.is_linear or not bool(torch.isfinite(largest)) or float(largest) == 0:
+        largest = sizes.amax(1, keepdim=True)
+        if self.system.is_linear or not bool(torch.isfinite(largest).all()) or float(largest.amax()) == 0:
             return 0.0
+        largest = torch.where(largest > 0, largest, largest.amax())
         # Each field in units of its own size: u and ∂ₜu, or densities of unlike magnitude.
         sizes = torch.where(sizes > 1e-12 * largest, sizes, largest)
-        units = sizes.reshape(1, -1, *[1] * self.system.modes.dim)
+        units = sizes.reshape(*sizes.shape, *[1] * self.system.modes.dim)
         base = self.system.nonlinear(state, t)
         if self._direction is None or self._direction.shape != state.shape:
             self._direction = self._start(state)

@@ -40,7 +40,7 @@ class Progress:
         error: Estimated relative error so far (0 for fixed steps: not estimated).
         steps: Internal steps so far.
         cfl: Largest CFL number seen (fixed steps only: chosen steps are stable by their error).
-        scale: Largest size of each field so far (chosen steps only).
+        scale: Largest size of each field of each member so far (chosen steps only).
         checked: Steps at the last CFL check (fixed steps only).
     """
 
@@ -146,7 +146,7 @@ class Stepper:
     def _doubled(self, state: Tensor, t: float, h: float, scale: Tensor | None) -> tuple[float, Tensor, Tensor]:
         """Return the local error, the finer result, and the largest size of each field so far.
 
-        The error is the worst of all fields, each relative to its own largest size; what two
+        The error is the worst of all fields and members, each relative to its own largest size; what two
         computations differ by through rounding does not count, since no step could remove it.
         """
         whole = step(self.system, state, t, self.coefficients(h))
@@ -154,7 +154,8 @@ class Stepper:
         fine = step(self.system, step(self.system, state, t, half), t + h / 2, half)
         seen = torch.maximum(field_sizes(state), field_sizes(fine))
         seen = seen if scale is None else torch.maximum(seen, scale)
-        error = field_sizes(whole - fine) / (2**ORDER - 1) - ROUNDING * self._epsilon * seen.amax()
+        rounding = ROUNDING * self._epsilon * seen.amax(1, keepdim=True)
+        error = field_sizes(whole - fine) / (2**ORDER - 1) - rounding
         relative = torch.where(error > 0, error / seen, torch.zeros_like(error))
         local = float(relative.amax()) if bool(torch.isfinite(error).all()) else math.inf
         return local, fine, seen

@@ -1,5 +1,7 @@
 """Boxes: each kind of face against closed forms, lifting, orders, what sines and cosines cannot do."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -265,7 +267,7 @@ def test_a_term_without_the_symmetry_is_announced_and_still_converges():
     assert "algebraic" in str(problem.plan(grid=sm.Grid(x=33, t=1)))
     assert "algebraic" not in str(burgers().plan(grid=sm.Grid(x=33, t=1)))
     runs = [problem.solve(grid=sm.Grid(x=n, t=1)) for n in (17, 33, 65, 129)]
-    errors = [float(a.compare(b)["u"][-1]) for a, b in zip(runs[:-1], runs[1:], strict=True)]
+    errors = [float(a.compare(b)["u"][-1]) for a, b in pairwise(runs)]
     assert errors[0] > 2.5 * errors[1] > 6 * errors[2]
 
 
