@@ -9,6 +9,7 @@ import sympy as sp
 from sciml.dsl.checks import (
     check_bounds,
     check_condition_values,
+    check_data_nodes,
     check_fields,
     check_names,
     check_pointwise,
@@ -51,6 +52,7 @@ def check_declaration(problem: Problem) -> None:
             msg = f"the output {name!r} has the name of a symbol or field of the problem."
             raise DeclarationError("S102", msg, fix="choose another name for the output")
     check_fields(problem.fields, t, space)
+    check_data_nodes(problem.equations, problem.initial_conditions, problem.domain, problem.numbers)
     check_values([*problem.equations.values(), *others.values()], problem.parameters)
     check_roles(problem.equations, others, problem.parameters, {t, *space})
     check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)

@@ -12,25 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 import xarray as xr
-from sympy.core.function import AppliedUndef
 
-from sciml.dsl.operators import Integral
+from sciml.dsl.operators import is_global
 from sciml.dsl.text import latex, text
-from sciml.dsl.vectors import VectorField
 
 if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
 
-__all__ = ["Labels", "component_names", "is_global"]
+__all__ = ["Labels", "component_names"]
 
 Array = np.ndarray[Any, Any]
-
-
-def is_global(expr: sp.Expr, space: tuple[sp.Symbol, ...]) -> bool:
-    """Tell whether an output is one number per time: no field or coordinate outside integrals."""
-    outside = expr.replace(lambda e: isinstance(e, Integral), lambda e: sp.Dummy())
-    return not outside.atoms(AppliedUndef, VectorField) and not outside.free_symbols & set(space)
 
 
 def component_names(problem: Problem, name: str) -> list[str]:

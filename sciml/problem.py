@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from sciml.declaration import check_against_form, check_declaration
+from sciml.dsl.arrays import Array, Sampled, array_name
 from sciml.dsl.checks import (
+    check_arrays,
     check_parameters,
     check_pointwise,
+    check_roles,
     equations_of,
     fields_of,
     value_of,
@@ -22,7 +25,10 @@ from sciml.dsl.checks import (
 from sciml.dsl.conditions import IC, Condition, FaceCondition
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Domain, interval
-from sciml.dsl.operators import BiotSavart, as_expression
+from sciml.dsl.gridded import on_grid
+from sciml.dsl.measures import with_measures
+from sciml.dsl.observations import Observation, Observe
+from sciml.dsl.operators import BiotSavart, as_expression, is_global
 from sciml.dsl.roles import Infer, Law, Range, Role
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
@@ -58,6 +64,7 @@ class Problem:
         outputs: Named expressions that every method evaluates and stores. A lone ``BiotSavart``
             in the equations is stored as ``v`` unless outputs are given.
         exact: Known solution: ``{field or output name: expression}``.
+        observations: Measurements, from which parameters with the role ``Infer`` are found.
         name: Title, used in messages and files.
         description: What the problem is, one or two sentences.
         references: Sources, as DOIs or citations.
@@ -75,6 +82,8 @@ class Problem:
     parameters: Mapping[sp.Symbol, float | Role]
     outputs: Mapping[str, sp.Expr]
     exact: Mapping[sp.Expr | str, sp.Expr]
+    observations: tuple[Observation, ...]
+    arrays: Mapping[str, Array]
     description: str
     references: tuple[str, ...]
     fields: tuple[sp.Expr, ...]
@@ -89,11 +98,14 @@ class Problem:
         parameters: Mapping[sp.Symbol, Any] | None = None,
         outputs: Mapping[str, Any] | None = None,
         exact: Mapping[Any, Any] | None = None,
+        observations: Sequence[Observe | Observation] = (),
         name: str = "problem",
         description: str = "",
         references: Sequence[str] = (),
     ) -> None:
-        self._declare(equations, domain, time, conditions, parameters, outputs, exact, name, description, references)
+        self._declare(
+            equations, domain, time, conditions, parameters, outputs, exact, observations, name, description, references
+        )
         check_against_form(self)
 
     def _declare(
@@ -105,9 +117,11 @@ class Problem:
         parameters: Mapping[sp.Symbol, Any] | None,
         outputs: Mapping[str, Any] | None,
         exact: Mapping[Any, Any] | None,
+        observations: Sequence[Observe | Observation],
         name: str,
         description: str,
         references: Sequence[str],
+        arrays: Mapping[str, Array] | None = None,
     ) -> None:
         named = {n: normalised_in(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
         if not isinstance(domain, Domain):
@@ -128,18 +142,50 @@ class Problem:
         store(self, "equations", MappingProxyType(named))
         store(self, "domain", domain)
         store(self, "time", interval(time, "time"))
-        store(self, "conditions", tuple(sorted(map(normalised_condition, conditions), key=str)))
         store(self, "parameters", MappingProxyType(check_parameters(parameters or {})))
+        store(self, "arrays", dict(arrays or {}))
+        resolved = [self._with_arrays(c) for c in conditions]
+        store(self, "conditions", tuple(sorted(map(normalised_condition, resolved), key=str)))
         store(self, "outputs", MappingProxyType(self._outputs(outputs)))
         store(self, "exact", MappingProxyType(self._exact(exact or {})))
         store(self, "description", " ".join(str(description).split()))
         store(self, "references", tuple(map(str, references)))
         store(self, "fields", tuple(found))
         check_declaration(self)
+        store(self, "observations", tuple(self._observation(o) for o in _listed(observations)))
+        needed = {a.name for c in self.initial_conditions for a in c.value.atoms(Sampled)}
+        store(self, "arrays", MappingProxyType(check_arrays(self.arrays, needed, self.observations)))
 
     def __setattr__(self, name: str, value: Any) -> None:
         msg = "a Problem is immutable; use problem.with_(...) to get a changed copy"
         raise AttributeError(msg)
+
+    def _with_arrays(self, condition: Condition) -> Condition:
+        if not isinstance(condition, IC):
+            return condition
+        named, arrays = on_grid(condition, self.domain, self.numbers)
+        if named.value.has(sp.DiracDelta):
+            named = IC(named.written, with_measures(named.value, self.domain.coordinates))
+        self.arrays.update({array_name(a): a for a in arrays})  # type: ignore[attr-defined]
+        return named
+
+    def _observation(self, declared: Observe | Observation) -> Observation:
+        quantity = declared.quantity
+        if isinstance(quantity, str):
+            if quantity not in self.outputs:
+                names = ", ".join(self.outputs) or "none"
+                msg = f"{declared}: the problem has no output {quantity!r}.{did_you_mean(quantity, self.outputs)}"
+                raise DeclarationError("S190", msg, fix=f"outputs: {names}")
+            expr = self.outputs[quantity]
+        else:
+            expr = normalised_in(str(declared), quantity)
+            check_pointwise(str(declared), expr, self.fields, self.frame.dim)
+            check_roles({}, {str(declared): expr}, {}, {*self.parameters, self.time[0], *self.frame.space})
+        if isinstance(declared, Observation):
+            return declared
+        alone = is_global(expr, self.frame.space)
+        coordinates = [self.time[0], *(() if alone else self.frame.space)]
+        return declared.resolve(coordinates, tuple(components(expr, self.frame).flat))
 
     def _outputs(self, declared: Mapping[str, Any] | None) -> dict[str, sp.Expr]:
         if declared is None:
@@ -263,6 +309,7 @@ class Problem:
             "parameters": self.parameters,
             "outputs": self.outputs,
             "exact": self.exact,
+            "observations": self.observations,
             "name": self.name,
             "description": self.description,
             "references": self.references,
@@ -271,7 +318,11 @@ class Problem:
             if name not in now:
                 msg = f"with_() has no argument {name!r}.{did_you_mean(name, now)}"
                 raise DeclarationError("S100", msg, fix=f"arguments: {', '.join(now)}")
-        return Problem(**{**now, **changes})
+        arguments = {**now, **changes}
+        problem = Problem.__new__(Problem)
+        problem._declare(**arguments, arrays=self.arrays)
+        check_against_form(problem)
+        return problem
 
     # --- methods -------------------------------------------------------------------------------
 
@@ -318,15 +369,19 @@ class Problem:
         return record(self)
 
     @classmethod
-    def from_json(cls, data: Any) -> Problem:
+    def from_json(cls, data: Any, arrays: Mapping[str, Array] | None = None) -> Problem:
         """Rebuild a problem; nothing in ``data`` is executed.
+
+        Args:
+            data: What :meth:`to_json` returned.
+            arrays: The ``arrays`` of that problem, where it held any.
 
         Raises:
             FileError: The data is not a problem of this schema.
         """
         problem = cls.__new__(cls)
         with rebuilding():
-            problem._declare(**arguments(data))
+            problem._declare(**arguments(data, arrays or {}))
         return problem
 
     @cached_property
@@ -336,7 +391,7 @@ class Problem:
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Problem.from_json, (self.to_json(),)
+        return Problem.from_json, (self.to_json(), dict(self.arrays))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Problem) and self.digest == other.digest
@@ -357,6 +412,7 @@ class Problem:
             rows.append(("parameters", ", ".join(_parameter_text(s, p) for s, p in self.parameters.items())))
         rows += [("output", f"{n} = {text(e)}") for n, e in self.outputs.items()]
         rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
+        rows += [("observed", str(o)) for o in self.observations]
         width = max(len(n) for n, _ in rows)
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
         return "\n".join([*lines, "canonical form", *(f"  {line}" for line in str(self.form).splitlines())])
@@ -371,6 +427,14 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$$ {self.latex()} $$"
+
+
+def _listed(given: Any) -> list[Observe | Observation]:
+    listed = [given] if isinstance(given, (Observe, Observation)) else given
+    if not isinstance(listed, (list, tuple)) or any(not isinstance(o, (Observe, Observation)) for o in listed):
+        msg = f"observations must be a list of Observe(...); got {given!r}."
+        raise DeclarationError("S190", msg, fix="observations=[sm.Observe(u, table, noise_std=0.01)]")
+    return list(listed)
 
 
 def _parameter_text(symbol: sp.Symbol, parameter: float | Role) -> str:

@@ -15,12 +15,13 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
+from sciml.dsl.operators import is_global
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate, spline_interpolate
-from sciml.labels import component_names, is_global
+from sciml.labels import component_names
 from sciml.options import as_record
 
 if TYPE_CHECKING:
@@ -105,7 +106,11 @@ class Solution:
         """Solution and parameters as one tree, as it is saved."""
         fixed = {s: v for s, v in self.problem.numbers.items() if s not in self.problem.family}
         parameters = xr.Dataset({s.name: ((), v, {"units": "1"}) for s, v in fixed.items()})
-        return xr.DataTree.from_dict({"/": self.ds, "/parameters": parameters})
+        groups = {"/": self.ds, "/parameters": parameters}
+        if self.problem.arrays:
+            arrays = {n: ([f"{n}_{i}" for i in range(a.ndim)], a) for n, a in self.problem.arrays.items()}
+            groups["/data"] = xr.Dataset(arrays)
+        return xr.DataTree.from_dict(groups)
 
     def at(self, **coordinates: Any) -> xr.Dataset:
         """Evaluate at arbitrary points of space, at stored times and stored parameters of a family.

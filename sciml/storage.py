@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import sympy as sp
 
+from sciml.dsl.arrays import Array, array_name
 from sciml.dsl.conditions import IC, Condition, Dirichlet, FaceCondition, Neumann
 from sciml.dsl.domains import Box, Domain, Torus, WholeSpace
 from sciml.dsl.encoding import decode, encode, normalised
+from sciml.dsl.observations import Observation
 from sciml.dsl.roles import LAWS, Infer, Law, Range, Role
 from sciml.errors import DeclarationError, FileError
 
@@ -54,7 +57,7 @@ def normalised_condition(condition: Condition) -> Condition:
         place = condition.coordinate if condition.point is None else (condition.coordinate, condition.point)
         return type(condition)(target, value, on=place)
     value = normalised_in(str(condition), condition.value)
-    return IC(condition.target if condition.variable is None else condition.derivative, value)
+    return IC(condition.written, value)
 
 
 def _side(tree: Any) -> sp.Expr:
@@ -79,6 +82,7 @@ def record(problem: Problem) -> dict[str, Any]:
         "parameters": [[encode(s), _role_record(p)] for s, p in problem.parameters.items()],
         "outputs": [[n, encode(e)] for n, e in problem.outputs.items()],
         "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in problem.exact.items()],
+        "observations": [_observation_record(o) for o in problem.observations],
     }
 
 
@@ -125,6 +129,24 @@ def _condition(data: Any, time: sp.Symbol) -> Condition:
             return made(decode(target), decode(value), on=x if point is None else (x, decode(point)))
     msg = f"the stored problem has the unknown condition {str(label)[:40]!r}."
     raise FileError("F402", msg)
+
+
+def _observation_record(o: Observation) -> dict[str, Any]:
+    std = o.noise_std
+    return {
+        "quantity": o.quantity if isinstance(o.quantity, str) else encode(o.quantity),
+        "points": [[name, array_name(p)] for name, p in o.points.items()],
+        "values": array_name(o.values),
+        "noise_std": array_name(std) if isinstance(std, np.ndarray) else None if std is None else std.hex(),
+    }
+
+
+def _observation(data: Any, arrays: Mapping[str, Array]) -> Observation:
+    quantity, std = data["quantity"], data["noise_std"]
+    spread = None if std is None else arrays[std] if std in arrays else float.fromhex(std)
+    points = {str(name): arrays[p] for name, p in data["points"]}
+    named = quantity if isinstance(quantity, str) else decode(quantity)
+    return Observation(named, points, arrays[data["values"]], spread)
 
 
 def _role_record(parameter: float | Role) -> Any:
@@ -174,8 +196,12 @@ def rebuilding() -> Iterator[None]:
         raise FileError("F402", msg) from None
 
 
-def arguments(data: Any) -> dict[str, Any]:
+def arguments(data: Any, arrays: Mapping[str, Array]) -> dict[str, Any]:
     """Return the arguments of ``Problem`` that were stored; nothing in ``data`` is executed.
+
+    Args:
+        data: What :func:`record` made.
+        arrays: The arrays it names.
 
     Raises:
         FileError: Not a problem of this schema.
@@ -194,4 +220,6 @@ def arguments(data: Any) -> dict[str, Any]:
         "parameters": {decode(s): _role(p) for s, p in data["parameters"]},
         "outputs": {n: decode(e) for n, e in data["outputs"]},
         "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
+        "observations": [_observation(o, arrays) for o in data["observations"]],
+        "arrays": arrays,
     }

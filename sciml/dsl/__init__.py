@@ -3,7 +3,9 @@
 from sciml.dsl.conditions import IC, Dirichlet, Neumann
 from sciml.dsl.coordinates import Field, coords
 from sciml.dsl.domains import Box, Torus, WholeSpace
+from sciml.dsl.measures import PointVortices, VortexPatch, VortexSheet
 from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.observations import Observe
 from sciml.dsl.operators import (
     BiotSavart,
     Curl,
@@ -16,6 +18,7 @@ from sciml.dsl.operators import (
     InverseLaplacian,
     Laplacian,
 )
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.roles import Infer, Range
 from sciml.dsl.vectors import Advect, Component, Cross, Dot, Outer, Vector, VectorField
 
@@ -40,11 +43,16 @@ __all__ = [
     "InverseLaplacian",
     "Laplacian",
     "Neumann",
+    "Observe",
     "Outer",
+    "PointVortices",
+    "RandomField",
     "Range",
     "Torus",
     "Vector",
     "VectorField",
+    "VortexPatch",
+    "VortexSheet",
     "WhiteNoise",
     "WholeSpace",
     "coords",

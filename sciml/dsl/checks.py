@@ -10,9 +10,14 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from sciml.dsl.arrays import Array, array_name
 from sciml.dsl.conditions import IC
+from sciml.dsl.domains import Domain
+from sciml.dsl.measures import Measure, PointVortices, VortexSheet
 from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.observations import Observation
 from sciml.dsl.operators import FractionalLaplacian, Integral
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.roles import Role, role_of
 from sciml.dsl.text import equation_text, excerpt, text
@@ -20,8 +25,10 @@ from sciml.dsl.vectors import Named, VectorField
 from sciml.errors import DeclarationError, did_you_mean
 
 __all__ = [
+    "check_arrays",
     "check_bounds",
     "check_condition_values",
+    "check_data_nodes",
     "check_fields",
     "check_names",
     "check_parameters",
@@ -104,7 +111,7 @@ def check_names(everything: Iterable[sp.Basic]) -> None:
 def _named_things(everything: Iterable[sp.Basic]) -> Iterable[tuple[str, str, Any]]:
     for expr in everything:
         for node in sp.preorder_traversal(expr):
-            if isinstance(node, Named):
+            if isinstance(node, (Named, RandomField)):
                 yield node.name, f"a {type(node).__name__}", node
             elif isinstance(node, AppliedUndef):
                 yield node.func.__name__, "a field", node
@@ -249,6 +256,10 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
             names = ", ".join(sorted(text(k) for k in known))
             fix = f"unknowns: {names}" if names else "write it with coordinates and parameters only"
             raise DeclarationError("S105", msg, excerpt=excerpt(text(expr), f), fix=fix)
+    if not where.startswith("IC("):
+        for node in expr.atoms(RandomField, Measure):
+            msg = f"{where} uses {text(node)}, which belongs to initial conditions."
+            raise DeclarationError("S184", msg, excerpt=text(expr), fix="sm.IC(u, ...)")
     if noises := expr.atoms(WhiteNoise):
         msg = f"{where} uses the noise {text(noises.pop())}, which only an equation can hold."
         raise DeclarationError("S133", msg, excerpt=text(expr), fix="add the noise to the equation")
@@ -303,6 +314,55 @@ def corners(parameters: Mapping[sp.Symbol, float | Role]) -> list[dict[sp.Symbol
     for s, p in parameters.items():
         out += [{**middle, s: end} for end in extremes_of(p) if end != middle[s]]
     return out
+
+
+def check_data_nodes(
+    equations: Mapping[str, sp.Eq], conditions: Sequence[IC], domain: Domain, numbers: Mapping[sp.Symbol, float]
+) -> None:
+    """Random fields and measures stand in initial conditions, on a domain where they make sense."""
+    for name, equation in equations.items():
+        for node in equation.atoms(RandomField, Measure):
+            msg = f"equation '{name}' uses {text(node)}, which belongs to initial conditions."
+            raise DeclarationError("S184", msg, excerpt=excerpt(equation_text(equation), node), fix="sm.IC(u, ...)")
+    for c in conditions:
+        for field in c.value.atoms(RandomField):
+            if set(field.coordinates) != set(domain.coordinates) or domain.infinite:
+                has, needs = _list(field.coordinates), _list(domain.coordinates)
+                msg = f"{c}: the random field {field.name} is over ({has}), the domain is {domain!r}."
+                raise DeclarationError("S181", msg, fix=f"it needs a Torus or Box and the coordinates ({needs})")
+        for measure in c.value.atoms(Measure):
+            _check_measure(c, measure, domain, numbers)
+
+
+def _check_measure(c: IC, measure: Measure, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> None:
+    if isinstance(c.field, VectorField) or len(domain.axes) != 2:
+        msg = f"{c}: {type(measure).__name__} is the vorticity of a flow in two dimensions, a scalar."
+        raise DeclarationError("S182", msg, fix="sm.IC(w, ...) for the scalar vorticity w")
+    if isinstance(measure, VortexSheet):
+        s, low, high = measure.args[2]
+        ends = [tuple(p.subs(s, e) for p in measure.args[1]) for e in (low, high)]
+    else:
+        ends = [place for _, place in measure.vortices] if isinstance(measure, PointVortices) else []
+    for place in ends:
+        if len(place) != len(domain.axes):
+            msg = f"{c}: the position {place} has {len(place)} coordinates, the domain has {len(domain.axes)}."
+            raise DeclarationError("S182", msg)
+        for p, (x, low, high) in zip(place, domain.axes, strict=True):
+            value, start, end = (e.subs(numbers) for e in (p, low, high))
+            if value.is_number and not start <= value <= end:
+                msg = f"{c}: {type(measure).__name__} reaches {x} = {value}, outside [{low}, {high}]."
+                raise DeclarationError("S182", msg, fix="move it inside, by whole periods on a torus")
+
+
+def check_arrays(
+    arrays: Mapping[str, Array], needed: set[str], observations: Iterable[Observation]
+) -> dict[str, Array]:
+    """Return the arrays that a problem refers to; each must be there."""
+    held = {array_name(a): a for o in observations for a in o.arrays}
+    if missing := sorted(needed - set(arrays)):
+        msg = f"the data {missing[0]} of an initial condition are missing."
+        raise DeclarationError("S191", msg, fix="load the problem from its file, which holds them")
+    return held | {name: arrays[name] for name in sorted(needed)}
 
 
 def check_bounds(bounds: Mapping[str, tuple[sp.Expr, sp.Expr]], parameters: Mapping[sp.Symbol, float | Role]) -> None:

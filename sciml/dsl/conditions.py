@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from sciml.dsl.arrays import is_array_like
 from sciml.dsl.operators import Dt, as_expression
+from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, VectorField
 from sciml.errors import DeclarationError
 
@@ -22,13 +25,16 @@ class IC:
     Args:
         target: A field, a vector field, or ``Dt(field)`` where the equation is of second order.
         value: An expression in the space coordinates and parameters; for a vector field a
-            ``Vector(...)`` or any vector expression such as ``Curl(...)``.
+            ``Vector(...)`` or any vector expression such as ``Curl(...)``. Or data on a regular grid
+            that fills the domain: an array (axes in the order of the domain's coordinates, a vector's
+            components first), an ``xarray`` object (dims by name), or a Solution (its last time).
     """
 
     field: sp.Expr
     order: int
     value: sp.Expr
     variable: sp.Symbol | None  # what the target is differentiated by, where that was written out
+    data: Any = dataclasses.field(compare=False, repr=False)  # arrays, until a problem names them
 
     def __init__(self, target: Any, value: Any) -> None:
         order, field, variable = 0, target, None
@@ -42,12 +48,16 @@ class IC:
         object.__setattr__(self, "field", field)
         object.__setattr__(self, "order", int(order))
         object.__setattr__(self, "variable", variable)
-        object.__setattr__(self, "value", as_expression(value, "IC"))
+        given = is_array_like(value)
+        object.__setattr__(self, "data", value if given else None)
+        object.__setattr__(self, "value", sp.S.Zero if given else as_expression(value, "IC"))
 
     @property
-    def derivative(self) -> sp.Expr:
-        """The left side with its derivative written out by ``variable``."""
-        return sp.Derivative(self.field, (self.variable, self.order)) if self.order else self.field
+    def written(self) -> sp.Expr:
+        """The left side as it was written, by ``Dt`` or by a derivative in ``variable``."""
+        if self.variable is None or not self.order:
+            return self.target
+        return sp.Derivative(self.field, (self.variable, self.order))
 
     @property
     def target(self) -> sp.Expr:
@@ -55,7 +65,7 @@ class IC:
         return Dt(self.field, self.order) if self.order else self.field
 
     def __str__(self) -> str:
-        return f"IC({self.target}, {self.value})"
+        return f"IC({text(self.target)}, {'data' if self.data is not None else text(self.value)})"
 
 
 @dataclass(frozen=True, init=False)

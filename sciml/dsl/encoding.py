@@ -15,7 +15,10 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from sciml import dsl
+from sciml.dsl.arrays import Sampled
+from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet
 from sciml.dsl.operators import Operator
+from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Named
 from sciml.errors import DeclarationError, FileError
@@ -40,7 +43,11 @@ CONSTANTS = {
     "true": sp.true,
     "false": sp.false,
 }
+NAMED = {"Field": dsl.Field, "VectorField": dsl.VectorField, "WhiteNoise": dsl.WhiteNoise, "Sampled": Sampled}
+STRUCTURED = {c.__name__: c for c in (FourierField, StationaryField, PointVortices, VortexSheet, VortexPatch)}
 NODES = {name: node for name, node in vars(dsl).items() if isinstance(node, type) and issubclass(node, Operator)}
+for structured in (*STRUCTURED, "RandomField"):
+    NODES.pop(structured, None)
 RELATIONS = {"Lt": sp.Lt, "Le": sp.Le, "Gt": sp.Gt, "Ge": sp.Ge, "Eq": sp.Eq, "Ne": sp.Ne}
 FUNCTIONS = {
     name: getattr(sp, name)
@@ -125,6 +132,8 @@ def encode(expr: Any) -> Any:
         return ["Field", expr.func.__name__, *map(encode, expr.args)]
     if isinstance(expr, Named):
         return [type(expr).__name__, expr.name, *map(encode, expr.coordinates)]
+    if isinstance(expr, (RandomField, Measure)):
+        return [type(expr).__name__, *map(_encode_argument, expr.args)]
     if isinstance(expr, sp.Derivative):
         return ["Derivative", encode(expr.expr), *([encode(v), int(n)] for v, n in expr.variable_count)]
     if isinstance(expr, sp.Piecewise):
@@ -135,6 +144,12 @@ def encode(expr: Any) -> Any:
                 return [name, *map(encode, expr.args)]
     msg = f"{type(expr).__name__} cannot be used in a problem: {expr}."
     raise DeclarationError("S152", msg, fix=f"known functions: {', '.join(FUNCTIONS)}")
+
+
+def _encode_argument(argument: Any) -> Any:
+    if isinstance(argument, sp.Tuple):
+        return ["Tuple", *map(_encode_argument, argument)]
+    return encode(argument)
 
 
 def normalised(expr: Any) -> Any:
@@ -191,22 +206,27 @@ class _Decoder:
             "Rational": self._rational,
             "Float": self._float,
             "Symbol": self._symbol,
-            "Field": self._named,
-            "VectorField": self._named,
-            "WhiteNoise": self._named,
             "Derivative": self._derivative,
             "Piecewise": self._piecewise,
         }
         try:
+            if head in NAMED:
+                return self._named(tree)
+            if head in STRUCTURED:
+                return STRUCTURED[head](*map(self._argument, rest))
             if head in special:
-                named = head in ("Field", "VectorField", "WhiteNoise")
-                return special[head]([head, *rest] if named else rest)
+                return special[head](rest)
             arguments = [self.of(r) for r in rest]
             return self._build(head, arguments)
         except FileError:
             raise
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise _bad(f"{head} with these arguments ({str(error)[:200]})") from None
+
+    def _argument(self, tree: Any) -> Any:
+        if isinstance(tree, list) and tree and tree[0] == "Tuple":
+            return sp.Tuple(*map(self._argument, tree[1:]))
+        return self.of(tree)
 
     def _integer(self, value: int) -> sp.Integer:
         if value.bit_length() > MAX_BITS:
@@ -235,7 +255,7 @@ class _Decoder:
 
     def _named(self, rest: list[Any]) -> Any:
         head, name, *coordinates = rest
-        return getattr(dsl, head)(name, *(self.of(c) for c in coordinates))
+        return NAMED[head](name, *(self.of(c) for c in coordinates))
 
     def _derivative(self, rest: list[Any]) -> sp.Expr:
         expr, *counts = rest

@@ -31,6 +31,7 @@ __all__ = [
     "LinearOperator",
     "Operator",
     "as_expression",
+    "is_global",
 ]
 
 
@@ -327,3 +328,10 @@ class Integral(Operator):
 
     def _latex(self, printer: Any) -> str:
         return rf"\int {printer._print(self.args[0])}\,\mathrm{{d}}x"
+
+
+def is_global(expr: sp.Expr, space: tuple[sp.Symbol, ...]) -> bool:
+    """Tell whether an expression is one number per time: no field or coordinate outside integrals."""
+    outside = expr.replace(lambda e: isinstance(e, Integral), lambda e: sp.Dummy())
+    # Vector fields, noises and random fields carry their coordinates as free symbols.
+    return not outside.atoms(AppliedUndef) and not outside.free_symbols & set(space)

@@ -10,7 +10,9 @@ from typing import Any
 
 import sympy as sp
 
+from sciml.dsl.measures import Measure
 from sciml.dsl.operators import Dt, Integral, LinearOperator, Operator
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, Cross, Dot, Named, Outer, Vector, VectorField
 from sciml.errors import DeclarationError
@@ -74,6 +76,10 @@ class _Rank:
     @of.register
     def _(self, expr: Named) -> int:
         return 1 if isinstance(expr, VectorField) else 0
+
+    @of.register
+    def _(self, expr: RandomField | Measure) -> int:
+        return 0
 
     @of.register
     def _(self, expr: sp.Add) -> int | None:

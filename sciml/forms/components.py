@@ -14,8 +14,11 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from sciml.dsl.arrays import Sampled
+from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.operators import Dt, Dx, Integral, LinearOperator
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, Cross, Dot, Outer, Vector, VectorField
 from sciml.errors import DeclarationError
@@ -67,7 +70,7 @@ class Components:
         return scalar(expr)
 
     @of.register
-    def _(self, expr: WhiteNoise) -> Array:
+    def _(self, expr: WhiteNoise | Sampled | RandomField | Measure) -> Array:
         return scalar(expr)
 
     @of.register

@@ -13,8 +13,11 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from sciml.dsl.arrays import Sampled
+from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.operators import Integral
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.forms.frame import Frame
 
@@ -62,7 +65,7 @@ class Multiplier(sp.Expr):  # type: ignore[misc]
         return rf"\left[{printer._print(self.symbol)}\right]{printer._print(self.operand)}"
 
 
-Atom = (AppliedUndef, sp.Derivative, Multiplier, WhiteNoise, Integral)
+Atom = (AppliedUndef, sp.Derivative, Multiplier, WhiteNoise, Sampled, RandomField, Measure, Integral)
 
 
 def atoms_of(expr: sp.Expr) -> set[sp.Expr]:

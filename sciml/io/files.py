@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from sciml.dsl.arrays import Array, array_name, frozen_array
 from sciml.errors import FileError
 from sciml.labels import component_names
 from sciml.problem import Problem
@@ -46,7 +48,8 @@ def write(solution: Solution, path: str | Path) -> Path:
     tree = solution.tree
     tree.attrs = _attributes(solution)
     encoding = {"/": {str(n): _encoding(v) for n, v in solution.ds.variables.items()}}
-    encoding["/parameters"] = {str(n): {"_FillValue": None} for n in tree["parameters"].data_vars}
+    for group in tree.children:
+        encoding[f"/{group}"] = {str(n): {"_FillValue": None} for n in tree[group].data_vars}
     check_writable(target)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     os.close(handle)
@@ -127,7 +130,7 @@ def load(path: str | Path) -> Solution:
         msg = f"there is no file {target}."
         raise FileError("F411", msg)
     attributes = _read_attributes(target)
-    problem = Problem.from_json(_json(attributes["sciml_problem"], "sciml_problem"))
+    problem = Problem.from_json(_json(attributes["sciml_problem"], "sciml_problem"), _arrays(target))
     if problem.digest != attributes["sciml_problem_sha256"]:
         msg = f"{target.name}: the stored problem does not match its checksum."
         raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
@@ -218,19 +221,40 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     return loaded.drop_attrs(deep=False)
 
 
+def _arrays(target: Path) -> dict[str, Array]:
+    """Read the arrays that the problem may refer to; each is named by its content."""
+    out = {}
+    try:
+        with h5py.File(target, "r") as file:
+            group = file.get("data", {})
+            for name in [n for n in group if re.fullmatch(r"data_[0-9a-f]+", n)]:
+                _check_variable(target, group[name], name)
+                out[name] = frozen_array(group[name][()], name)
+    except READ_ERRORS as error:
+        msg = f"{target.name}: its data cannot be read: {str(error)[:200]}"
+        raise FileError("F412", msg) from None
+    for name, array in out.items():
+        if array_name(array) != name:
+            msg = f"{target.name}: the array {name} does not match its checksum."
+            raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
+    return out
+
+
 def _check_storage(target: Path, names: list[str]) -> None:
     """Every array is present, numeric, stored inside this file, and not larger than it can hold."""
-    limit = MAX_EXPANSION * target.stat().st_size
     try:
         with h5py.File(target, "r") as file:
             for name in names:
-                found = file.get(name)
-                if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "fiu":
-                    msg = f"{target.name}: there is no numeric variable {name!r}."
-                    raise FileError("F412", msg)
-                if found.external or found.is_virtual or found.nbytes > limit:
-                    msg = f"{target.name}: the data of {name!r} are not inside the file."
-                    raise FileError("F412", msg)
+                _check_variable(target, file.get(name), name)
     except READ_ERRORS as error:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
+
+
+def _check_variable(target: Path, found: Any, name: str) -> None:
+    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "fiu":
+        msg = f"{target.name}: there is no numeric variable {name!r}."
+        raise FileError("F412", msg)
+    if found.external or found.is_virtual or found.nbytes > MAX_EXPANSION * target.stat().st_size:
+        msg = f"{target.name}: the data of {name!r} are not inside the file."
+        raise FileError("F412", msg)

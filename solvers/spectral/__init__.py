@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sciml.dsl.measures import VortexPatch, measures
+from sciml.dsl.text import text
 from sciml.errors import OptionError
 from sciml.method import Method, Unmet
 from sciml.options import options
@@ -41,6 +43,8 @@ class Spectral(Method):
         cfl_limit: For a fixed dt, the largest ``dt × rate`` of the explicit terms, net of linear
             damping; 2.8 is the stability limit of the scheme for a pure oscillation.
         max_steps: Most internal steps between two stored times.
+        mollify: Standard deviation of the Gaussian that point vortices and sheets are convolved with;
+            their Fourier coefficients are otherwise exact. None refuses them.
 
     Raises:
         OptionError: An option is of the wrong type or not positive.
@@ -58,11 +62,12 @@ class Spectral(Method):
     degree: int | None = None
     cfl_limit: float = 2.8
     max_steps: int = 1_000_000
+    mollify: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("dt", "rtol", "cfl_limit"):
+        for name in ("dt", "rtol", "cfl_limit", "mollify"):
             value = getattr(self, name)
-            if value is None and name == "dt":
+            if value is None and name in ("dt", "mollify"):
                 continue
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
                 msg = f"Spectral({name}=...) must be a positive number; got {value!r}."
@@ -85,6 +90,12 @@ class Spectral(Method):
         if problem.form.noise:
             noise = problem.form.noise[0].noise
             return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
+        singular = [m for c in problem.initial_conditions for m in measures(c.value) if not isinstance(m, VortexPatch)]
+        if singular and problem.domain.bounded:
+            return [Unmet(f"{text(singular[0])} cannot be expanded in sine and cosine series", "use a Torus")]
+        if singular and self.mollify is None:
+            fix = "Spectral(mollify=0.1) convolves it with a Gaussian of that standard deviation"
+            return [Unmet(f"{text(singular[0])} has no values on a grid", fix)]
         for symbol in problem.family:
             if any(symbol in e.free_symbols for e in (*problem.domain.expressions, *problem.time[1:])):
                 why = f"the ends of domain or time depend on {symbol}, so the members of the family share no grid"

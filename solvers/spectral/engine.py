@@ -24,6 +24,7 @@ from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.modes import Modes, kept_modes
 from sciml.solvers.spectral.observe import Observer
 from sciml.solvers.spectral.reflection import Reflections
+from sciml.solvers.spectral.sources import Sources
 from sciml.solvers.spectral.stepper import Progress, Stepper
 from sciml.solvers.spectral.system import System
 
@@ -73,7 +74,7 @@ class SpectralEngine:
         )
         self.degree = self._degree()
         self.system = System(self.form, self.modes, self.reflections, self.degree)
-        self.observer = Observer(self.system)
+        self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, method.mollify))
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
         self.stepper = Stepper(self.system, method, (end - start) / self.intervals, end - start)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sympy as sp
 from torch import Tensor
 
+from sciml.dsl.arrays import Sampled
+from sciml.dsl.measures import Measure
 from sciml.dsl.operators import Integral
+from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.errors import DataError
 from sciml.forms.multiplier import Multiplier, atoms_of
 from sciml.lower import Compiled
+from sciml.solvers.spectral.sources import Sources
 from sciml.solvers.spectral.system import System
 
 __all__ = ["Observer"]
@@ -18,8 +22,9 @@ __all__ = ["Observer"]
 class Observer:
     """Evaluates expressions in component language, multipliers and integrals included."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, sources: Sources) -> None:
         self.system, self.modes, self.form = system, system.modes, system.form
+        self.sources = sources
         self._programs: dict[sp.Expr, tuple[Compiled, list[sp.Expr]]] = {}
         self._symbols: dict[sp.Expr, Tensor] = {}
 
@@ -45,6 +50,8 @@ class Observer:
             values = self._on_grid(self.value(atom.args[0], state, t, known))
             axes = tuple(range(-self.modes.dim, 0))
             return (values * self.modes.quadrature).sum(axes, keepdim=True)
+        if isinstance(atom, (Sampled, RandomField, Measure)):
+            return self.sources(atom)
         return self.modes.backward(self._coefficients(atom, state, t, known))
 
     def _coefficients(self, atom: sp.Expr, state: Tensor | None, t: float, known: dict[sp.Expr, Tensor]) -> Tensor:
@@ -52,7 +59,7 @@ class Observer:
             if atom.symbol not in self._symbols:
                 self._symbols[atom.symbol] = self.system.symbol(atom.symbol)
             operand = atom.operand
-            if atoms_of(operand) == {operand}:
+            if atoms_of(operand) == {operand} and not isinstance(operand, (Sampled, RandomField, Measure)):
                 inner = self._coefficients(operand, state, t, known)
             else:
                 values = self._on_grid(self.value(operand, state, t, known))
