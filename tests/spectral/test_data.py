@@ -283,9 +283,9 @@ def test_point_vortices_are_mollified_only_on_request():
     problem = vorticity(pair)
     with pytest.raises(MethodMismatch, match="no values on a grid"):
         problem.solve("spectral")
-    found = start(problem, sm.Spectral(mollify=0.5), x=64, y=64)
+    found = start(problem, sm.Spectral(mollify=0.3), x=96, y=96)
     xs, ys = np.meshgrid(found["x"].values, found["y"].values)
-    expected = gaussian(-1, 0, 1, 0.5)(xs, ys) + gaussian(1, 0.5, -2, 0.5)(xs, ys)
+    expected = gaussian(-1, 0, 1, 0.3)(xs, ys) + gaussian(1, 0.5, -2, 0.3)(xs, ys)
     assert np.abs(found["w"].values - expected).max() < 1e-9
     assert abs(float(found["circulation"]) + 1) < 1e-12
 
@@ -300,12 +300,12 @@ def test_products_of_delta_functions_are_point_vortices():
 def test_a_sheet_is_the_limit_of_its_points():
     """A circle of strength 1 has the circulation 2πr; its mollified vorticity is the Bessel integral."""
     circle = sm.VortexSheet(1 + sp.cos(s) / 2, curve=(2 * sp.cos(s), 2 * sp.sin(s)), s=(s, 0, 2 * sp.pi))
-    found = start(vorticity(circle), sm.Spectral(mollify=0.5), x=64, y=64)
+    found = start(vorticity(circle), sm.Spectral(mollify=0.3), x=96, y=96)
     assert abs(float(found["circulation"]) - 4 * np.pi) < 1e-11
     angles = 2 * np.pi * np.arange(400) / 400
     xs, ys = np.meshgrid(found["x"].values, found["y"].values)
     expected = sum(
-        gaussian(2 * np.cos(a), 2 * np.sin(a), (1 + np.cos(a) / 2) * 2 * 2 * np.pi / 400, 0.5)(xs, ys) for a in angles
+        gaussian(2 * np.cos(a), 2 * np.sin(a), (1 + np.cos(a) / 2) * 2 * 2 * np.pi / 400, 0.3)(xs, ys) for a in angles
     )
     assert np.abs(found["w"].values - expected).max() < 1e-7
 
