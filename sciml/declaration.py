@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_against_form", "check_declaration"]
 
+MOST_UNKNOWNS = 16
 FILE_NAMES = {"time", "component", "sample", "member", "body", "space", "parameters"}
 
 
@@ -115,6 +116,13 @@ def check_against_form(problem: Problem) -> None:
         for e in parts:
             form.in_states(e)
     values = problem.initial_values()
+    if problem.unknowns and not problem.observations:
+        names = ", ".join(map(str, problem.unknowns))
+        msg = f"{names} is to be inferred, but the problem has no observations."
+        raise DeclarationError("S192", msg, fix="observations=[sm.Observe(u, table, noise_std=0.01)]")
+    if len(problem.unknowns) > MOST_UNKNOWNS:
+        msg = f"{len(problem.unknowns)} parameters are to be inferred; at most {MOST_UNKNOWNS} are possible."
+        raise DeclarationError("S192", msg, fix="fix some of them, or write one unknown that they follow from")
     needed = form.targets
     for target in needed:
         if target not in values:

@@ -65,6 +65,10 @@ class Engine(Protocol):
         """
         ...
 
+    def finished(self, state: Any) -> bool:
+        """Tell whether nothing is left to do; an iteration may end before ``total``."""
+        ...
+
     def finish(self, state: Any) -> xr.Dataset:
         """Return everything computed so far, labelled."""
         ...

@@ -74,6 +74,8 @@ class Plan:
             with limited_threads(self.run.threads or self._engine.threads):
                 self._start()
                 for _ in range(min(count, self.total - self._done)):
+                    if self._engine.finished(self._state):
+                        break
                     self._state = self._engine.step(self._state)
                     self._done += 1
         except Diverged as error:
@@ -81,9 +83,15 @@ class Plan:
             raise
         finally:
             self._seconds += time.perf_counter() - began
-        self._status = "converged" if self._done == self.total else "budget"
-        self._reason = "complete" if self._done == self.total else f"{self._done} of {self.total} steps"
+        complete = self.finished
+        self._status = "converged" if complete else "budget"
+        self._reason = "complete" if complete else f"{self._done} of {self.total} steps"
         return self
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self._state is not None and self._engine.finished(self._state)
 
     def _start(self) -> None:
         if self._state is None:
@@ -119,7 +127,7 @@ class Plan:
         try:
             self.step(0)
             with progress_bar(self.problem.name, self.total, self.run.progress) as advance:
-                while self._done < limit:
+                while self._done < limit and not self.finished:
                     self.step()
                     advance()
                     now = time.perf_counter()

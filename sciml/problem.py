@@ -185,7 +185,8 @@ class Problem:
             return declared
         alone = is_global(expr, self.frame.space)
         coordinates = [self.time[0], *(() if alone else self.frame.space)]
-        return declared.resolve(coordinates, tuple(components(expr, self.frame).flat))
+        parts = tuple(components(expr, self.frame).flat)
+        return declared.resolve(coordinates, parts, lambda e: components(e, self.frame)[()])
 
     def _outputs(self, declared: Mapping[str, Any] | None) -> dict[str, sp.Expr]:
         if declared is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,7 @@ import sympy as sp
 import xarray as xr
 
 from sciml.dsl.operators import is_global
+from sciml.dsl.roles import Law, Range
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
@@ -35,6 +36,20 @@ Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
 Array = np.ndarray[Any, Any]
 METRICS = ("rel_l2", "l2", "rel_linf", "linf")
 PACKAGES = ("sciml-solvers", "torch", "sympy", "numpy", "xarray")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its standard error; 0 for what was given."""
+
+    value: float
+    std: float
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        return f"{self.value:.6g} ± {self.std:.2g}" if self.std else f"{self.value:.6g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +111,11 @@ class Solution:
         """Return each field or output with the stored variables that hold it."""
         return {name: component_names(self.problem, name) for name in self.problem.variables()}
 
+    def _known(self) -> list[tuple[sp.Symbol, Estimate]]:
+        found = self.parameters
+        pairs = [(s, found[s.name]) for s in self.problem.parameters]
+        return [(s, p) for s, p in pairs if isinstance(p, Estimate)]
+
     @property
     def final(self) -> xr.Dataset:
         """The last stored time."""
@@ -104,8 +124,8 @@ class Solution:
     @property
     def tree(self) -> xr.DataTree:
         """Solution and parameters as one tree, as it is saved."""
-        fixed = {s: v for s, v in self.problem.numbers.items() if s not in self.problem.family}
-        parameters = xr.Dataset({s.name: ((), v, {"units": "1"}) for s, v in fixed.items()})
+        known = {n: p for n, p in self.parameters.items() if isinstance(p, Estimate)}
+        parameters = xr.Dataset({n: ((), p.value, {"units": "1", "std": p.std}) for n, p in known.items()})
         groups = {"/": self.ds, "/parameters": parameters}
         if self.problem.arrays:
             arrays = {n: ([f"{n}_{i}" for i in range(a.ndim)], a) for n, a in self.problem.arrays.items()}
@@ -199,11 +219,23 @@ class Solution:
                 other_ds = other._interpolated(other_ds, name, values)
             return other_ds
         if isinstance(other, str) and other == "exact":
-            return exact_dataset(self.problem, mine)
+            known = {s: float(p) for s, p in self._known()}
+            return exact_dataset(self.problem, mine, {**self.problem.numbers, **known})
         if isinstance(other, xr.Dataset):
             return other
         msg = f"compare needs 'exact', a Solution or an xarray.Dataset; got {other!r}."
         raise DataError("D208", msg)
+
+    @property
+    def parameters(self) -> dict[str, Estimate | Range | Law]:
+        """Return every parameter by name: an estimate with its standard error, or the range of a family."""
+        found = self.provenance.get("estimates", {"names": (), "values": (), "std": ()})
+        fitted = {n: (v, s) for n, v, s in zip(found["names"], found["values"], found["std"], strict=True)}
+        out: dict[str, Estimate | Range | Law] = {}
+        for symbol, role in self.problem.parameters.items():
+            known = (role, 0.0) if isinstance(role, float) else fitted.get(symbol.name)
+            out[symbol.name] = Estimate(*known) if known is not None else role  # type: ignore[assignment]
+        return out
 
     def save(self, path: str | Path) -> Path:
         """Write one netCDF-4 file that xarray, h5py and netCDF4 can read."""
@@ -331,8 +363,8 @@ def _largest(parts: Array, space: tuple[int, ...]) -> Array:
     return np.asarray(np.abs(parts).max(tuple(i + 1 for i in space)).max(0))
 
 
-def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
-    """Evaluate the declared exact solution on the grid and times of a dataset."""
+def exact_dataset(problem: Problem, like: xr.Dataset, known: Mapping[sp.Symbol, float]) -> xr.Dataset:
+    """Evaluate the declared exact solution on the grid and times of a dataset, with these parameters."""
     import torch
 
     from sciml.lower import compile_expressions
@@ -344,7 +376,7 @@ def exact_dataset(problem: Problem, like: xr.Dataset) -> xr.Dataset:
     names = ["time" if s == problem.frame.time else s.name for s in inputs]
     axes = {n: np.atleast_1d(like[n].values) for n in names}
     mesh = [torch.as_tensor(m) for m in np.meshgrid(*axes.values(), indexing="ij")]
-    numbers = {s: sp.Float(v, 17) for s, v in problem.numbers.items() if s not in problem.family}
+    numbers = {s: sp.Float(v, 17) for s, v in known.items() if s not in problem.family}
     outer = len(names) - problem.frame.dim
     arrays: dict[str, Any] = {}
     for key, value in problem.exact.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +88,18 @@ class Observe:
     def __str__(self) -> str:
         return f"Observe({self.quantity if isinstance(self.quantity, str) else text(self.quantity)})"
 
-    def resolve(self, coordinates: Sequence[sp.Symbol], components: Sequence[sp.Expr]) -> Observation:
+    def resolve(
+        self,
+        coordinates: Sequence[sp.Symbol],
+        components: Sequence[sp.Expr],
+        scalar: Callable[[sp.Expr], sp.Expr],
+    ) -> Observation:
         """Assign the columns to coordinates and components.
 
         Args:
             coordinates: Time, and the space coordinates if the quantity depends on them.
             components: Scalar expressions of the quantity.
+            scalar: Brings the meaning of a column to the form of those.
         """
         left = dict(self.table)
         points = {}
@@ -107,7 +113,8 @@ class Observe:
         if len(left) != len(components):
             msg = f"{self}: {len(left)} column(s) of values ({', '.join(left)}) for {len(components)} component(s)."
             raise DataError("D231", msg, fix=f"components: {', '.join(map(text, components))}")
-        return self._checked(points, np.stack(self._in_order(left, meanings, components), axis=-1))
+        by_component = {scalar(m): left[n] for n, m in meanings.items()}
+        return self._checked(points, np.stack(self._in_order(left, by_component, components), axis=-1))
 
     def _column_of(self, coordinate: sp.Symbol, left: Mapping[str, Array], is_time: bool) -> str:
         named = [n for n, meaning in self.columns.items() if meaning == coordinate]

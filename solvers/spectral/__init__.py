@@ -96,14 +96,20 @@ class Spectral(Method):
         if singular and self.mollify is None:
             fix = "Spectral(mollify=0.1) convolves it with a Gaussian of that standard deviation"
             return [Unmet(f"{text(singular[0])} has no values on a grid", fix)]
-        for symbol in problem.family:
+        if problem.unknowns and problem.family:
+            return [Unmet("it infers one problem at a time, not a family", "give the family's parameters numbers")]
+        for symbol in (*problem.family, *problem.unknowns):
             if any(symbol in e.free_symbols for e in (*problem.domain.expressions, *problem.time[1:])):
-                why = f"the ends of domain or time depend on {symbol}, so the members of the family share no grid"
+                why = f"the ends of domain or time depend on {symbol}, so its values share no grid"
                 return [Unmet(why, f"rescale the coordinate, so that {symbol} enters the equation instead")]
         return reflection.Reflections(problem.form, problem.faces).unmet
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Import torch and prepare the computation."""
+        if problem.unknowns:
+            from sciml.solvers.spectral.inverse import InverseEngine
+
+            return InverseEngine(self, problem, grid, run)
         from sciml.solvers.spectral.engine import SpectralEngine
 
         return SpectralEngine(self, problem, grid, run)

@@ -214,7 +214,7 @@ def test_the_right_side_satisfies_the_declared_equations(name):
     if any(c for c in p.form.constraints if not c.mean_only):
         state = divergence_free(state)
     hats = engine.modes.forward(state)
-    rate = engine.modes.backward(engine.system.rate(hats, 0.0))
+    rate = engine.modes.backward(engine.discretisation.system.rate(hats, 0.0))
     fields, rates = {}, {}
     for f in p.scalar_fields:
         fields[f.func.__name__] = engine.observer(engine.form.in_states(f), hats, 0.0)[0].numpy()

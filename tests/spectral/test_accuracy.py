@@ -190,13 +190,15 @@ def aliasing(degree, points=32):
         conditions=[sm.IC(u, 0)],
     )
     engines = [SpectralEngine(sm.Spectral(), problem, sm.Grid(x=n, t=1), sm.Run()) for n in (points, 8 * points)]
-    kept = int(engines[0].system.mask.sum()) - 1
+    kept = int(engines[0].discretisation.system.mask.sum()) - 1
     generator = torch.Generator().manual_seed(degree)
     small = torch.zeros(1, 1, points // 2 + 1, dtype=torch.complex128)
     small[..., 1 : kept + 1] = torch.randn(kept, dtype=torch.complex128, generator=generator)
     large = torch.zeros(1, 1, 4 * points + 1, dtype=torch.complex128)
     large[..., : small.shape[-1]] = small
-    a, b = (e.system.nonlinear(z, 0.0)[..., : kept + 1] for e, z in zip(engines, (small, large), strict=True))
+    a, b = (
+        e.discretisation.system.nonlinear(z, 0.0)[..., : kept + 1] for e, z in zip(engines, (small, large), strict=True)
+    )
     return float((a - b).abs().max() / b.abs().max())
 
 

@@ -196,7 +196,7 @@ def test_two_fields_are_independent(law):
 
 
 def test_variances_are_those_of_the_law():
-    """Pointwise variance of 4000 draws against the sum of the spectrum, within four standard errors."""
+    """Pointwise variance of 1500 draws against the sum of the spectrum, within four standard errors."""
     k = np.abs(np.fft.fftfreq(64, 1 / 64))
     k = k[k < 32]
     expected = {
@@ -204,20 +204,20 @@ def test_variances_are_those_of_the_law():
         "spectrum": (9 * (k**2 + 9) ** -2.0).sum() / (2 * np.pi),
     }
     for law, variance in expected.items():
-        values = draws(LAWS[law]("a", x), 4000, (64,), (2 * np.pi,))[:, ::16]
+        values = draws(LAWS[law]("a", x), 1500, (64,), (2 * np.pi,))[:, ::16]
         found = (values**2).mean(0)
-        assert np.abs(found / variance - 1).max() < 4 * np.sqrt(2 / 4000)
-        assert abs(values.mean()) < 4 * np.sqrt(variance / 4000)
+        assert np.abs(found / variance - 1).max() < 4 * np.sqrt(2 / 1500)
+        assert abs(values.mean()) < 4 * np.sqrt(variance / 1500)
 
 
 def test_matern_covariance_on_a_long_torus():
     """For s = 3/2 the covariance is σ²(1 + √3 r/ℓ) exp(-√3 r/ℓ)."""
-    values = draws(LAWS["matern"]("a", x), 4000, (256,), (16.0,))
+    values = draws(LAWS["matern"]("a", x), 1500, (256,), (16.0,))
     lags = np.array([0, 4, 8, 16, 32])
     r = lags * 16 / 256
     exact = 4 * (1 + np.sqrt(3) * r / 0.8) * np.exp(-np.sqrt(3) * r / 0.8)
     found = np.array([(values[:, 0] * values[:, j]).mean() for j in lags])
-    assert np.abs(found - exact).max() < 4 * 4 * np.sqrt(2 / 4000)
+    assert np.abs(found - exact).max() < 4 * 4 * np.sqrt(2 / 1500)
 
 
 def test_modes_of_a_coarse_grid_come_first():

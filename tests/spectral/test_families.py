@@ -18,7 +18,7 @@ CATALOGUE = {name: point.load() for name, point in registry("sciml.problems").it
 VISCOSITIES = sm.Range(0.05, 0.5, scale="log")
 
 
-def burgers(**parameters):
+def burgers(observations=(), **parameters):
     return sm.Problem(
         equations=sp.Eq(sm.Dt(u) + sm.Dx(u**2 / 2, x), nu * sm.Laplacian(u)),
         domain=sm.Torus((x, 0, 2 * sp.pi)),
@@ -26,6 +26,7 @@ def burgers(**parameters):
         conditions=[sm.IC(u, a * sp.sin(x))],
         parameters={nu: 0.1, a: 1.0} | {{"nu": nu, "a": a}[k]: v for k, v in parameters.items()},
         outputs={"energy": sm.Integral(u**2) / 2},
+        observations=observations,
     )
 
 
@@ -81,8 +82,10 @@ def test_a_family_is_saved_and_loaded(tmp_path):
 
 @pytest.mark.parametrize("role", [VISCOSITIES, sm.Infer(0.1, bounds=(0.01, None)), stats.lognorm(0.5, scale=0.1)])
 def test_roles_survive_json(role):
-    problem = burgers(nu=role)
-    again = sm.Problem.from_json(json.loads(json.dumps(problem.to_json())))
+    table = {"t": [0.5, 1.0], "x": [1.0, 2.0], "u": [0.1, 0.2]}
+    watched = [sm.Observe(u, table, noise_std=0.1)] if isinstance(role, sm.Infer) else []
+    problem = burgers(observations=watched, nu=role)
+    again = sm.Problem.from_json(json.loads(json.dumps(problem.to_json())), problem.arrays)
     assert again == problem
     assert str(again) == str(problem)
     assert again.numbers == problem.numbers

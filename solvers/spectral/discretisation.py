@@ -1,0 +1,162 @@
+"""A form on a grid for given parameters: modes, right-hand side, initial state."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import sympy as sp
+import torch
+from torch import Tensor
+
+from sciml.compute import device_of, dtype_of
+from sciml.dsl.domains import Domain
+from sciml.dsl.text import text
+from sciml.dsl.wavenumbers import Reciprocal
+from sciml.errors import DataError
+from sciml.forms.multiplier import explicit_derivatives, rebuild
+from sciml.forms.semilinear import Constraint
+from sciml.solvers.spectral.modes import Modes
+from sciml.solvers.spectral.observe import Observer
+from sciml.solvers.spectral.reflection import Reflections
+from sciml.solvers.spectral.sources import Sources
+from sciml.solvers.spectral.system import System
+
+if TYPE_CHECKING:
+    from sciml.problem import Problem
+    from sciml.run import Run
+    from sciml.solvers.spectral import Spectral
+
+__all__ = ["Discretisation"]
+
+LOST = 1e-6  # relative L2 norm of initial data that dealiasing may remove without a warning
+VIOLATED = 1e-6  # relative size of a constraint that initial data may miss
+
+
+class Discretisation:
+    """Everything that the choice of grid and of parameter values determines.
+
+    Args:
+        method: Options.
+        problem: What is solved.
+        points: Points per axis.
+        parameters: Value of every parameter, 0-d or ``(members,)``; derivatives pass through.
+        run: Device, precision and seed.
+    """
+
+    def __init__(
+        self,
+        method: Spectral,
+        problem: Problem,
+        points: tuple[int, ...],
+        parameters: Mapping[sp.Symbol, Tensor],
+        run: Run,
+    ) -> None:
+        self.method, self.problem, self.form = method, problem, problem.form
+        bounds = problem.bounds.values()
+        self.reflections = Reflections(self.form, problem.faces)
+        self.modes = Modes(
+            frame=problem.frame,
+            grid=points,
+            low=tuple(lo for lo, _ in bounds),
+            lengths=tuple(hi - lo for lo, hi in bounds),
+            folds=_folds(problem.domain, self.reflections),
+            parameters=parameters,
+            device=device_of(run),
+            dtype=dtype_of(run, torch.float64),
+        )
+        self.members = max([v.numel() for v in parameters.values()], default=1)
+        self.degree = self._degree()
+        self.system = System(self.form, self.modes, self.reflections, self.degree)
+        self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, method.mollify))
+
+    def _degree(self) -> int:
+        if self.method.degree is not None:
+            return self.method.degree
+        degree = self.form.degree
+        explicit = any(t.n.free_symbols & set(self.form.frame.space) for t in self.form.nonlinear)
+        if degree is None or (degree == 1 and explicit):
+            return 2
+        return degree if degree > 1 else 0
+
+    def initial_state(self, t: float) -> Tensor:
+        """Evaluate the initial conditions; coefficients ``(members, n, *spectrum)``.
+
+        Raises:
+            DataError: They are not finite on the grid, or violate a constraint.
+        """
+        self._check_invertible()
+        values = self.problem.initial_values()
+        fields = []
+        for z in self.form.state:
+            initial = rebuild(self.form.lift[z], self.form.frame, values.get)
+            value = self.observer(explicit_derivatives(initial, self.form.frame), None, t)
+            if value.is_complex() or not bool(torch.isfinite(value).all()):
+                msg = f"the initial condition of {text(z)} is not finite and real on the grid."
+                raise DataError("D201", msg, fix="shift the grid or mollify the data")
+            fields.append(value.expand(self.members, *self.modes.grid))
+        raw = self.system.states(torch.stack(fields, dim=1))
+        state = raw if self.system.mask is None else raw * self.system.mask
+        self._warn_if_truncated(raw, state)
+        for constraint in self.form.constraints:
+            self._check_constraint(constraint, state, t)
+        return state
+
+    def _check_invertible(self) -> None:
+        """Every symbol that was inverted may vanish at k = 0 only, with these parameter values."""
+        form = self.form
+        maps = [*form.inverse_mass, *form.propagator, *(s.symbol for s in form.slots), *form.recover.values()]
+        maps += [c for term in form.nonlinear for c in term.column]
+        for inverted in sorted(set().union(*(e.atoms(Reciprocal) for e in maps)), key=str):
+            values = self.modes.symbol(inverted.args[0]).abs()
+            zero = values <= 1e-12 * values.max()
+            zero.reshape(zero.shape[0], -1)[:, 0] = False
+            if bool(zero.any()):
+                where = ", ".join(f"{k:.4g}" for k in self._wavenumber(zero))
+                shown = form.symbol_text(inverted.args[0])
+                msg = f"an operator that must be inverted vanishes at k = ({where}): {shown}."
+                fix = "change its coefficients or the periods: its equation has no unique solution"
+                raise DataError("D212", msg, fix=fix)
+
+    def _wavenumber(self, marked: Tensor) -> list[float]:
+        index = torch.nonzero(marked.any(0))[0].tolist()
+        return [float(k.flatten()[i]) for k, i in zip(self.modes.k, index, strict=True)]
+
+    def _warn_if_truncated(self, raw: Tensor, kept: Tensor) -> None:
+        for j, z in enumerate(self.form.state):
+            sizes, removed = (torch.linalg.vector_norm(c[:, j].flatten(1), dim=1) for c in (raw, raw - kept))
+            lost = float(torch.where(sizes > 0, removed / sizes, torch.zeros_like(sizes)).amax())
+            if lost > LOST:
+                msg = (
+                    f"dealiasing removes {lost:.1e} of the L2 norm of the initial {text(z)}; "
+                    "use more points to resolve it."
+                )
+                warnings.warn(msg, RuntimeWarning, stacklevel=2)
+
+    def _check_constraint(self, constraint: Constraint, state: Tensor, t: float) -> None:
+        if constraint.mean_only and self.reflections.of(constraint.expr) != self.reflections.neutral:
+            return  # on these faces there is no constant mode whose balance could fail
+        space = tuple(range(1, self.modes.dim + 1))
+        value = self.observer(self.form.in_states(constraint.expr), state, t)
+        terms = [self.observer(self.form.in_states(e), state, t) for e in sp.Add.make_args(constraint.expr)]
+        sizes = torch.stack([v.square().mean(space).sqrt() for v in torch.broadcast_tensors(*terms)]).sum(0)
+        by_member = value.mean(space).abs() if constraint.mean_only else value.square().mean(space).sqrt()
+        missed, size = (float(v) for v in (by_member.amax(), sizes[by_member.argmax()]))
+        if missed > VIOLATED * size and missed > 1e-12:
+            what = f"mean({text(constraint.expr)})" if constraint.mean_only else text(constraint.expr)
+            msg = f"the initial condition violates '{constraint.equation}': {what} = {missed:.3g} instead of 0."
+            fix = "subtract the mean" if constraint.mean_only else "give initial data that satisfy it, e.g. a curl"
+            raise DataError("D202", msg, fix=fix)
+
+
+def _folds(domain: Domain, reflections: Reflections) -> tuple[int, ...]:
+    """Return the factor by which extension lengthens each axis: 4 where some field is odd at one end only."""
+    out = []
+    for x in domain.coordinates:
+        if x not in domain.bounded:
+            out.append(1)
+            continue
+        place = 2 * domain.bounded.index(x)
+        out.append(2 if all(s[place] == s[place + 1] for s in reflections.states) else 4)
+    return tuple(out)
