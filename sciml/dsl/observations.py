@@ -126,18 +126,15 @@ class Observe:
         raise DataError("D231", msg, fix=fix)
 
     def _in_order(
-        self, left: Mapping[str, Array], meanings: Mapping[str, Any], components: Sequence[sp.Expr]
+        self, left: Mapping[str, Array], by_component: Mapping[sp.Expr, Array], components: Sequence[sp.Expr]
     ) -> list[Array]:
-        if len(components) == 1 or not meanings:
+        if len(components) == 1 or not by_component:
             return list(left.values())
-        by_component = {text(m): left[n] for n, m in meanings.items()}
-        wanted = [text(c) for c in components]
-        if set(by_component) != set(wanted):
-            msg = (
-                f"{self}: its columns are given for {', '.join(by_component)}, its components are {', '.join(wanted)}."
-            )
-            raise DataError("D231", msg, fix="columns={'vx': v[x], 'vy': v[y]}")
-        return [by_component[w] for w in wanted]
+        if set(by_component) != set(components):
+            msg = f"{self}: the columns {', '.join(left)} are not given for its {len(components)} components."
+            fix = "columns={'vx': sm.Component(v, 0), 'vy': sm.Component(v, 1)}"
+            raise DataError("D231", msg, fix=fix)
+        return [by_component[c] for c in components]
 
     def _checked(self, points: Mapping[str, Array], values: Array) -> Observation:
         for name, column in points.items():
