@@ -1,4 +1,4 @@
-# make quickstart | test | lint | types | contracts | bench-env | bench
+# make quickstart | test | lint | types | contracts | gallery | gallery-check | bench-env | bench
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
@@ -6,7 +6,7 @@ WORKERS ?= 2
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(BENCH)/.installed
 
-.PHONY: quickstart test slow gpu lint types contracts bench-env bench clean
+.PHONY: quickstart test slow gpu lint types contracts gallery gallery-check bench-env bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,12 @@ types: $(STAMP)
 
 contracts: $(STAMP)
 	$(VENV)/bin/lint-imports
+
+gallery: $(STAMP)
+	$(VENV)/bin/python docs/gallery.py
+
+gallery-check: $(STAMP)
+	$(VENV)/bin/python docs/gallery.py --check
 
 $(BENCH_STAMP): benchmarks/constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)

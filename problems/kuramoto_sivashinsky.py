@@ -35,5 +35,5 @@ def kuramoto_sivashinsky(length: float = 22.0, end: float = 100.0) -> sm.Problem
         time=(t, 0, end),
         conditions=[sm.IC(u, sp.cos(phase) * (1 + sp.sin(phase)))],
         parameters={period: length},
-        outputs={"energy": sm.Integral(u**2) / 2},
+        outputs={"mass": sm.Integral(u), "energy": sm.Integral(u**2) / 2},
     )

@@ -179,7 +179,8 @@ class FractionalLaplacian(LinearOperator):
 
     def _latex(self, printer: Any) -> str:
         alpha = printer._print(self.constants[0])
-        return rf"-\left(-\Delta\right)^{{{alpha}/2}}{_latex_operand(printer, self.operand)}"
+        # Brackets: a factor or a minus sign may come before it.
+        return rf"\left[-\left(-\Delta\right)^{{{alpha}/2}}\right]{_latex_operand(printer, self.operand)}"
 
 
 class InverseLaplacian(LinearOperator):

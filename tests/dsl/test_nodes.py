@@ -107,6 +107,15 @@ def test_components_by_name_and_position():
     assert sm.Vector(w, q)[1] == q
 
 
+def test_latex_of_a_fractional_laplacian_stands_behind_any_factor():
+    alpha, nu = sp.symbols("alpha nu", positive=True)
+    node = sm.FractionalLaplacian(w, alpha)
+    operator = r"\left[-\left(-\Delta\right)^{\alpha/2}\right] w"
+    assert latex(nu * node) == rf"\nu {operator}"
+    assert latex(-node) == f"- {operator}"
+    assert latex(sp.Add(nu, node)) == rf"\nu + {operator}"
+
+
 def test_latex_of_navier_stokes():
     nu = sp.Symbol("nu", positive=True)
     v = sm.BiotSavart(w)
