@@ -91,11 +91,11 @@ class FaceCondition:
         expression = as_expression(target, what)
         if not expression.atoms(AppliedUndef, VectorField, Component):
             msg = f"{what} needs a field, or an operator of one, as its target; got {target!r}."
-            raise DeclarationError("S171", msg, fix=f"sm.{what}(u, 0, on=x)")
+            raise DeclarationError("S179", msg, fix=f"sm.{what}(u, 0, on=x)")
         place = on if isinstance(on, (tuple, list)) else (on, None)
         if len(place) != 2 or not isinstance(place[0], sp.Symbol):
             msg = f"{what}({expression}, on=...) names a coordinate, or a coordinate and where on it; got {on!r}."
-            raise DeclarationError("S171", msg, fix=f"sm.{what}(u, 0, on=x)  or  sm.{what}(u, 0, on=(x, 0))")
+            raise DeclarationError("S179", msg, fix=f"sm.{what}(u, 0, on=x)  or  sm.{what}(u, 0, on=(x, 0))")
         object.__setattr__(self, "target", expression)
         object.__setattr__(self, "value", as_expression(value, what))
         object.__setattr__(self, "coordinate", place[0])
