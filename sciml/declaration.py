@@ -18,6 +18,7 @@ from sciml.dsl.checks import (
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
+from sciml.forms.wellposed import check_wellposed
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
@@ -102,7 +103,7 @@ def _other_expressions(problem: Problem) -> dict[str, sp.Basic]:
 
 
 def check_against_form(problem: Problem) -> None:
-    """Every state has its initial value, nothing else has, and outputs can be evaluated."""
+    """Every state has its initial value, nothing else has, outputs can be evaluated, short waves stay bounded."""
     form = problem.form
     for parts in problem.variables().values():
         for e in parts:
@@ -125,3 +126,4 @@ def check_against_form(problem: Problem) -> None:
             )
             msg = f"an initial condition is given for {text(target)}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
+    check_wellposed(form, problem.ranges)

@@ -28,6 +28,7 @@ from sciml.errors import DeclarationError, did_you_mean
 from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
 from sciml.forms.multiplier import with_derivatives
+from sciml.forms.smoothing import linear_part
 from sciml.grid import Grid
 from sciml.options import checked
 from sciml.run import Run
@@ -213,6 +214,11 @@ class Problem:
         """Ends of each space axis, with the parameter values."""
         return {x.name: (self.number(low), self.number(high)) for x, low, high in self.domain.axes}
 
+    @property
+    def ranges(self) -> dict[sp.Symbol, tuple[float, float]]:
+        """Lowest and highest value of each parameter."""
+        return {s: (v, v) for s, v in self.parameters.items()}
+
     def number(self, expr: sp.Expr) -> float:
         """Evaluate a bound or other constant with the parameter values."""
         return float(expr.subs(self.parameters))
@@ -324,7 +330,8 @@ class Problem:
         rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
         width = max(len(n) for n, _ in rows)
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
-        return "\n".join([*lines, "canonical form", *(f"  {line}" for line in str(self.form).splitlines())])
+        lines += ["canonical form", *(f"  {line}" for line in str(self.form).splitlines())]
+        return "\n".join([*lines, f"  linear part: {linear_part(self.form, self.ranges)}"])
 
     def __repr__(self) -> str:
         return f"<Problem {self.name!r}: {', '.join(map(text, self.fields))} on {self.domain!r}>"

@@ -87,6 +87,18 @@ WRONG = {
     "derivative by a parameter": lambda: declare(sp.Eq(sm.Dt(u), sp.Derivative(u * nu, nu, evaluate=False))),
     "coefficient inside a fractional order": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.FractionalLaplacian(u, 1 + x**2))),
     "equation at one point": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.Laplacian(u).subs(x, 0))),
+    "backward heat equation": lambda: declare(sp.Eq(sm.Dt(u), -nu * sm.Laplacian(u))),
+    "fractional diffusion of the wrong sign": lambda: declare(sp.Eq(sm.Dt(u), -nu * sm.FractionalLaplacian(u, 1.5))),
+    "anti-diffusion of too high order": lambda: declare(
+        sp.Eq(sm.Dt(u), sm.Laplacian(u) - nu * sm.FractionalLaplacian(u, mu)), parameters={nu: 0.1, mu: 2.5}
+    ),
+    "elliptic in time": lambda: declare(
+        sp.Eq(sm.Dt(u, 2), -nu * sm.Laplacian(u)), conditions=[start, sm.IC(sm.Dt(u), 0)]
+    ),
+    "growth in one direction": lambda: plane(sp.Eq(sm.Dt(w) + sm.Dx(w, y, 2), sm.Dx(w, x, 2) - w)),
+    "derivatives of a field that nothing smooths": lambda: declare(
+        {"flow": sp.Eq(sm.Dt(u), nu * sm.Laplacian(p)), "load": sp.Eq(sm.Dt(p), 0)}, conditions=[start, sm.IC(p, 0)]
+    ),
     "power too large to expand": lambda: declare(sp.Eq(sm.Dt(u), (u + sp.sin(x) + sm.Dx(u, x) + nu) ** 60)),
 }
 
