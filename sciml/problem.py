@@ -18,6 +18,7 @@ from sciml.dsl.checks import (
     equations_of,
     fields_of,
 )
+from sciml.dsl.complex_fields import real_if_possible, split_equations, split_keys
 from sciml.dsl.conditions import IC
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Torus, interval
@@ -106,7 +107,9 @@ class Problem:
         description: str,
         references: Sequence[str],
     ) -> None:
-        named = {n: normalised_in(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
+        # Complex equations first: everything after, and every file, holds real ones.
+        real = split_equations(equations_of(equations))
+        named = {n: normalised_in(f"equation '{n}'", e) for n, e in real.items()}
         if not isinstance(domain, Torus):
             msg = f"domain must be a domain object; got {domain!r}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
@@ -115,6 +118,7 @@ class Problem:
         if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, IC) for c in conditions):
             msg = f"conditions must be a list of conditions; got {conditions!r}."
             raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
+        conditions = [part for c in conditions for part in c.real_parts]
         for what, given in (("outputs", outputs), ("exact", exact)):
             if given is not None and not isinstance(given, Mapping):
                 msg = f"{what} must be a dict; got {given!r}."
@@ -143,10 +147,10 @@ class Problem:
             velocities = set().union(*(e.atoms(BiotSavart) for e in self.equations.values()))
             return {"v": velocities.pop()} if len(velocities) == 1 else {}
         given = {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
-        return {n: normalised_in(f"output {n!r}", e) for n, e in given.items()}
+        return {n: normalised_in(f"output {n!r}", real_if_possible(e)) for n, e in given.items()}
 
     def _exact(self, declared: Mapping[Any, Any]) -> dict[sp.Expr | str, sp.Expr]:
-        given = {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
+        given = split_keys({k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()})
         return {k: normalised_in(f"exact solution for {k}", e) for k, e in given.items()}
 
     @cached_property

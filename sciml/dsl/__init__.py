@@ -1,5 +1,6 @@
 """The declaration language: SymPy expressions, domains, conditions. Imports SymPy only."""
 
+from sciml.dsl.complex_fields import ComplexField
 from sciml.dsl.conditions import IC
 from sciml.dsl.coordinates import Field, coords
 from sciml.dsl.domains import Torus
@@ -22,6 +23,7 @@ __all__ = [
     "IC",
     "Advect",
     "BiotSavart",
+    "ComplexField",
     "Component",
     "Cross",
     "Curl",

@@ -8,7 +8,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from sciml.dsl.complex_fields import is_complex_field
 from sciml.dsl.operators import Dt, as_expression
+from sciml.dsl.real_imaginary import real_imaginary
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
 
@@ -20,7 +22,8 @@ class IC:
     """Initial condition ``target(t0, ·) = value``.
 
     Args:
-        target: A field, a vector field, or ``Dt(field)`` where the equation is of second order.
+        target: A field, a vector field, a complex field, or ``Dt`` of one where the equation is of
+            second order.
         value: An expression in the space coordinates and parameters; for a vector field a
             ``Vector(...)`` or any vector expression such as ``Curl(...)``.
     """
@@ -36,7 +39,7 @@ class IC:
             field, order = target.args[0], int(target.args[1])
         elif isinstance(target, sp.Derivative) and len(target.variable_count) == 1:
             field, (variable, order) = target.expr, target.variable_count[0]
-        if not isinstance(field, (AppliedUndef, VectorField)):
+        if not (isinstance(field, (AppliedUndef, VectorField)) or is_complex_field(field)):
             msg = f"IC needs a field or Dt(field) as its target; got {target!r}."
             raise DeclarationError("S118", msg, fix="sm.IC(w, sp.sin(x))")
         object.__setattr__(self, "field", field)
@@ -53,6 +56,14 @@ class IC:
     def target(self) -> sp.Expr:
         """The left side, as it was declared."""
         return Dt(self.field, self.order) if self.order else self.field
+
+    @property
+    def real_parts(self) -> tuple[IC, ...]:
+        """The condition itself, or those of the real and imaginary part of a complex field."""
+        if not is_complex_field(self.field):
+            return (self,)
+        pairs = zip(real_imaginary(self.target), real_imaginary(self.value), strict=True)
+        return tuple(IC(target, value) for target, value in pairs)
 
     def __str__(self) -> str:
         return f"IC({self.target}, {self.value})"

@@ -60,7 +60,7 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
     constraints += [Constraint(name, substitute(e, recover, frame), True) for name, e in reduced.solvability]
     constraints += _means_of_rows(mass, linear, splits, state, frame)
     form = _assemble(splits, mass, linear, state, first, projected, recover, constraints, frame)
-    check_real(form)
+    check_real(form, equations)
     _check_reassembly(form, ordered, recover, frame)
     return form
 
