@@ -126,4 +126,7 @@ def check_against_form(problem: Problem) -> None:
             )
             msg = f"an initial condition is given for {text(target)}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
-    check_wellposed(form, problem.ranges)
+    t, *ends = problem.time
+    interval = (problem.number(ends[0]), problem.number(ends[1]))
+    places = {x: problem.bounds[x.name] for x in problem.frame.space}
+    check_wellposed(form, {**problem.ranges, t: interval, **places})

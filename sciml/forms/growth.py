@@ -59,14 +59,14 @@ class Growth:
     isotropic: bool = True
 
 
-def largest_growth(rays: Rays) -> Growth:
-    """Return the fastest growth on any ray."""
+def largest_growth(rays: Rays, algebraic: bool = True) -> Growth:
+    """Return the fastest growth on any ray; algebraic growth is looked for unless told not to."""
     with np.errstate(all="ignore"):
         coupled = pattern(rays)
         same = loops(coupled)
         rates, uncertainty = top_rates(rays, same)
         found = _steepest(rates, uncertainty, severity=2)
-        if found.severity == 0 and coupled.any():
+        if algebraic and found.severity == 0 and coupled.any():
             found = _steepest(*_gains(rays, same, rates), severity=1)
     return found
 

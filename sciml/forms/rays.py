@@ -7,10 +7,11 @@ A symbol is summed term by term, so that what cancels leaves a bound of its roun
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ ROUNDING = 2.0**-48  # relative size of the rounding errors of one evaluated ter
 REACH = {1: 1, 2: 3, 3: 1}  # integer directions up to this size
 GENERIC = ((1, 2, 3), (3, -1, 2), (2, 3, -1), (-1, 2, 2), (2, -1, 0), (0, 1, 2), (1, 0, -3))
 MAX_CROSSED = 5  # with more varying parameters, one at a time leaves its midpoint
+PLACES = {1: 17, 2: 5, 3: 3, 4: 3}  # times and places along each coordinate that coefficients depend on
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Rays:
     """``M⁻¹L`` on rays.
 
     Attributes:
-        parameters: The parameters that vary, in the order of ``corners``.
+        parameters: The parameters that vary, and the coordinates, in the order of ``corners``.
         corners: Their values, shape ``(corner, parameter)``; one empty row if none varies.
         directions: Unit vectors e, shape ``(direction, dim)``.
         generator: ``M⁻¹L`` at ``RADII``, shape ``(corner, direction, radius, n, n)``; not finite
@@ -49,6 +51,31 @@ class Rays:
     directions: Real
     generator: Complex
     rounding: Complex
+
+
+def _pointwise(function: Callable[[float], float]) -> Any:
+    def rule(value: float) -> float:
+        try:
+            return function(value)
+        except (ValueError, OverflowError):  # a pole
+            return math.nan
+
+    return np.vectorize(rule, otypes=[float])
+
+
+def _reciprocal(e: Any) -> Any:
+    return np.where(e == 0, 0.0, 1 / np.where(e == 0, 1.0, e))
+
+
+# Functions of the language that NumPy does not have; only coefficients hold the pointwise ones.
+RULES = {
+    "Reciprocal": _reciprocal,
+    "erf": _pointwise(math.erf),
+    "erfc": _pointwise(math.erfc),
+    "erfinv": _pointwise(lambda y: NormalDist().inv_cdf((1 + y) / 2) / math.sqrt(2)),
+    "gamma": _pointwise(math.gamma),
+    "loggamma": _pointwise(math.lgamma),
+}
 
 
 @cache
@@ -68,13 +95,15 @@ def sample(
     Args:
         form: The canonical form.
         ranges: Lowest and highest value of each symbol in M and L; equal for a number.
-        linear: Another matrix to take in place of L.
+        linear: Another matrix to take in place of L; it may depend on coordinates in ``ranges``.
     """
     linear = form.linear if linear is None else linear
     symbols = sorted((linear.free_symbols | form.mass.free_symbols) & set(ranges), key=str)
-    fixed = {s: _number(ranges[s][0]) for s in symbols if ranges[s][0] == ranges[s][1]}
-    varying = [s for s in symbols if s not in fixed]
-    corners = _corners([ranges[s] for s in varying])
+    fixed = {s: _number(low) for s in symbols for low, high in [ranges[s]] if low == high}
+    places = [s for s in symbols if s in form.frame.coordinates]
+    parameters = [s for s in symbols if s not in fixed and s not in places]
+    varying = [*parameters, *places]
+    corners = _corners([ranges[s] for s in parameters], [ranges[s] for s in places])
     units = np.array(directions(form.frame.dim), dtype=float)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     # Axes: corner, direction, radius.
@@ -94,14 +123,17 @@ def _number(value: float) -> sp.Expr:
     return sp.Integer(int(value)) if float(value).is_integer() else sp.Float(value)
 
 
-def _corners(ranges: Sequence[tuple[float, float]]) -> Real:
-    marks = [(low, (low + high) / 2, high) for low, high in ranges]
-    if len(marks) <= MAX_CROSSED:
-        found = list(product(*marks))
+def _corners(parameters: Sequence[tuple[float, float]], coordinates: Sequence[tuple[float, float]]) -> Real:
+    """Cross ends and midpoints of parameters with a few times and places."""
+    marks = [(low, (low + high) / 2, high) for low, high in parameters]
+    if len(marks) <= MAX_CROSSED and not coordinates:
+        values = list(product(*marks))
     else:
         middle = tuple(m[1] for m in marks)
-        found = [(*middle[:i], end, *middle[i + 1 :]) for i, m in enumerate(marks) for end in (m[0], m[2])]
-    return np.array(found, dtype=float).reshape(len(found), len(ranges))
+        values = [(*middle[:i], end, *middle[i + 1 :]) for i, m in enumerate(marks) for end in (m[0], m[2])] or [()]
+    places = list(product(*(np.linspace(*r, PLACES[len(coordinates)]) for r in coordinates)))
+    found = [(*v, *p) for v in values for p in places]
+    return np.array(found, dtype=float).reshape(len(found), len(parameters) + len(coordinates))
 
 
 def _evaluate(
@@ -116,7 +148,7 @@ def _evaluate(
                 places.append((i, j))
                 terms.append(term)
     values, sizes = np.zeros((2, *shape, n, m), dtype=complex)
-    function = sp.lambdify(names, terms, modules=[{"Reciprocal": _reciprocal}, "numpy"])
+    function = sp.lambdify(names, terms, modules=[RULES, "numpy"])
     for (i, j), value in zip(places, function(*inputs), strict=True):
         values[..., i, j] += value
         sizes[..., i, j] += _moduli(value)
@@ -132,10 +164,6 @@ def _product(matrix: Complex, size: Complex) -> Complex:
 
 def _moduli(value: Any) -> Any:
     return np.abs(np.real(value)) + 1j * np.abs(np.imag(value))
-
-
-def _reciprocal(e: Any) -> Any:
-    return np.where(e == 0, 0.0, 1 / np.where(e == 0, 1.0, e))
 
 
 def _inverse(mass: Complex) -> Complex:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from sciml.forms.semilinear import Constraint
 from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.modes import Modes, kept_modes
 from sciml.solvers.spectral.observe import Observer
+from sciml.solvers.spectral.stabilise import explicit_rate, stabilised
 from sciml.solvers.spectral.stepper import Progress, Stepper
 from sciml.solvers.spectral.system import System
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["SpectralEngine", "SpectralState"]
 
 LOST = 1e-6  # relative L2 norm of initial data that dealiasing may remove without a warning
+LIMIT = 2.8  # of dt × rate for a stable explicit oscillation
+MANY_STEPS = 10_000  # that short waves may ask for before the plan says so
 ONE_THREAD_POINTS = 2**16
 VIOLATED = 1e-6  # relative size of a constraint that initial data may miss
 
@@ -65,9 +69,10 @@ class SpectralEngine:
             dtype=dtype_of(run, torch.float64),
         )
         self.degree = self._degree()
-        self.system = System(self.form, self.modes, self.degree)
-        self.observer = Observer(self.system)
         start, end = (problem.number(v) for v in problem.time[1:])
+        self.stabilised = stabilised(self.form, self.modes, (start, end))
+        self.system = System(self.stabilised.form, self.modes, self.degree)
+        self.observer = Observer(self.system)
         self.times = np.linspace(start, end, self.intervals + 1)
         self.stepper = Stepper(self.system, method, (end - start) / self.intervals, end - start)
         self.labels = Labels(problem, stored, self.times)
@@ -110,9 +115,22 @@ class SpectralEngine:
         return [
             ("space", f"Fourier, {' x '.join(map(str, modes.points))} points, modes kept: {kept}"),
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
+            *self._varying(),
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes)} of memory at least"),
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
         ]
+
+    def _varying(self) -> Iterator[tuple[str, str]]:
+        """Say how terms with varying coefficients are treated, where that matters."""
+        for origin in dict.fromkeys(o for v in self.stabilised.shifted for o in v.origins):
+            yield "explicit", f"{text(origin.term)}: its mean coefficient is integrated exactly, the rest explicitly"
+        form, span = self.stabilised.form, float(self.times[-1] - self.times[0])
+        for v, size in self.stabilised.explicit:
+            steps = explicit_rate(form, v, size, self.modes, self.degree) * span / LIMIT
+            if steps > MANY_STEPS:
+                on = ", ".join(sorted(map(str, v.coefficient.free_symbols & form.frame.coordinates)))
+                why = f"its coefficient depends on {on}, which takes about {steps:.1g} steps"
+                yield "explicit", f"{text(v.origins[0].term)} is integrated explicitly: {why}"
 
     def _check_invertible(self) -> None:
         """Every symbol that was inverted may vanish at k = 0 only, with these parameter values."""

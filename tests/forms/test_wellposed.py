@@ -296,3 +296,53 @@ def test_random_systems_are_accepted(kind, seed):
 @pytest.mark.parametrize("kind", ["parabolic, one sign wrong", "dispersive with gain"])
 def test_random_systems_with_growth_are_refused(kind, seed):
     assert largest_growth(sample(system(random_linear_part(kind, seed)), {})).severity == 2
+
+
+# --- coefficients that depend on time or place -------------------------------------------------
+
+TIMES = {t: (0.0, 4.0), x: (0.0, 2 * np.pi), y: (0.0, 2 * np.pi), nu: (0.1, 0.1)}
+cosine, sine = sp.cos(t), sp.sin(t)
+ROTATING = (  # diffusion 1 along a turning axis, 1/10 across: each coefficient alone may be as bad as -0.45
+    (cosine**2 + sine**2 / 10) * Dx(q, x, 2)
+    + sp.Rational(9, 5) * cosine * sine * Dx(Dx(q, x), y)
+    + (sine**2 + cosine**2 / 10) * Dx(q, y, 2)
+)
+FROZEN_GOOD = {
+    "growing diffusion": ([sp.Eq(Dt(u), (1 + t) * Lap(u))], 1),
+    "conductivity": ([sp.Eq(Dt(u), sm.Div((2 + sp.cos(x)) * sm.Grad(u)))], 1),
+    "rotating anisotropy": ([sp.Eq(Dt(q), ROTATING)], 2),
+    "advection either way": ([sp.Eq(Dt(u), sp.cos(x) * Dx(u, x))], 1),
+    "reaction either way": ([sp.Eq(Dt(u), Lap(u) + 100 * sp.cos(t) * u)], 1),
+    "dispersion either way": ([sp.Eq(Dt(u), sp.sin(t) * Dx(u, x, 3))], 1),
+    "varying wave speed": ([sp.Eq(Dt(u, 2), (2 + sp.cos(x)) * Lap(u))], 1),
+    "anti-diffusion below hyperviscosity": ([sp.Eq(Dt(u), sp.cos(x) * Lap(u) - Dx(u, x, 4))], 1),
+    "a function that NumPy lacks": ([sp.Eq(Dt(u), (2 + sp.erf(x) + sp.gamma(1 + t)) * Lap(u))], 1),
+}
+FROZEN_BAD = {
+    "diffusion that changes sign in time": ([sp.Eq(Dt(u), sp.sin(t) * Lap(u))], 1, "t = 4"),
+    "diffusion that changes sign in space": (
+        [sp.Eq(Dt(u), nu * sm.Div((1 + 2 * sp.cos(x)) * sm.Grad(u)))],
+        1,
+        "x = 3.14",
+    ),
+    "wave equation that turns elliptic": ([sp.Eq(Dt(u, 2), sp.cos(x) * Lap(u))], 1, "x = 3.14"),
+    "one bad place in the plane": ([sp.Eq(Dt(q), (1 - 2 * sp.sin(x / 2) * sp.sin(y / 2)) * Lap(q))], 2, "x = 3.14"),
+}
+
+
+@pytest.mark.parametrize("name", FROZEN_GOOD)
+def test_frozen_coefficients_are_accepted(name):
+    equations, dim = FROZEN_GOOD[name]
+    check_wellposed(form_of(*equations, dim=dim), TIMES)
+
+
+@pytest.mark.parametrize("name", FROZEN_BAD)
+def test_frozen_coefficients_are_refused(name):
+    equations, dim, where = FROZEN_BAD[name]
+    form = form_of(*equations, dim=dim)
+    check_wellposed(form, RANGES)  # without coordinates, nothing is known of the coefficient
+    with pytest.raises(sm.DeclarationError, match="S171") as caught:
+        check_wellposed(form, TIMES)
+    assert where in caught.value.headline
+    assert "must not change sign" in caught.value.fix[0]
+    assert "^" in caught.value.excerpt
