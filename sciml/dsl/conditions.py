@@ -34,6 +34,7 @@ class IC:
     variable: sp.Symbol | None  # what the target is differentiated by, where that was written out
 
     def __init__(self, target: Any, value: Any) -> None:
+        target = _whole(target)
         order, field, variable = 0, target, None
         if isinstance(target, Dt):
             field, order = target.args[0], int(target.args[1])
@@ -62,8 +63,19 @@ class IC:
         """The condition itself, or those of the real and imaginary part of a complex field."""
         if not is_complex_field(self.field):
             return (self,)
-        pairs = zip(real_imaginary(self.target), real_imaginary(self.value), strict=True)
+        target = self.target if self.variable is None else self.derivative
+        pairs = zip(real_imaginary(target), real_imaginary(self.value), strict=True)
         return tuple(IC(target, value) for target, value in pairs)
 
     def __str__(self) -> str:
         return f"IC({self.target}, {self.value})"
+
+
+def _whole(target: Any) -> Any:
+    """Undo what ``psi.diff(t)`` of a complex field has become: ``∂ₜpsi_re + i ∂ₜpsi_im``."""
+    if not isinstance(target, sp.Add):
+        return target
+    a, b = real_imaginary(target)
+    if isinstance(a, sp.Derivative) and isinstance(b, sp.Derivative) and a.variable_count == b.variable_count:
+        return sp.Derivative(a.expr + sp.I * b.expr, *a.variable_count, evaluate=False)
+    return target

@@ -78,6 +78,9 @@ def _advice(form: SemilinearForm, name: str, equations: Mapping[str, sp.Eq]) -> 
 
 
 def _typed(equation: sp.Eq) -> str:
-    """Print an equation as it is typed with ``import sciml as sm``."""
-    shown = f"sp.Eq({text(equation.lhs)}, {text(equation.rhs)})"
-    return re.sub(rf"\b({'|'.join(NODES)})(?=\()", r"sm.\1", shown)
+    """Print an equation as it is typed with ``import sympy as sp, sciml as sm``."""
+    shown = f"Eq({text(equation.lhs)}, {text(equation.rhs)})"
+    functions = {type(f).__name__ for f in equation.atoms(sp.Function) if not isinstance(f, AppliedUndef)}
+    for module, names in (("sm", set(NODES)), ("sp", {"Eq", "Derivative", *functions})):
+        shown = re.sub(rf"\b({'|'.join(sorted(names))})(?=\()", rf"{module}.\1", shown)
+    return re.sub(r"\bpi\b", "sp.pi", shown)
