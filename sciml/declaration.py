@@ -20,6 +20,7 @@ from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
 from sciml.forms.faces import conditions_needed
+from sciml.forms.wellposed import check_wellposed
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
@@ -110,7 +111,7 @@ def _other_expressions(problem: Problem) -> dict[str, sp.Basic]:
 
 
 def check_against_form(problem: Problem) -> None:
-    """Every state has its initial value, nothing else has, and outputs can be evaluated."""
+    """Every state has its initial value, nothing else has, outputs can be evaluated, short waves stay bounded."""
     form = problem.form
     for parts in problem.variables().values():
         for e in parts:
@@ -141,6 +142,10 @@ def check_against_form(problem: Problem) -> None:
             )
             msg = f"an initial condition is given for {text(target)}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
+    t, *ends = problem.time
+    interval = (problem.number(ends[0]), problem.number(ends[1]))
+    places = {x: problem.bounds[x.name] for x in problem.frame.space}
+    check_wellposed(form, {**problem.ranges, t: interval, **places})
     for f in problem.scalar_fields:
         if form.order[f]:
             _check_faces(problem, f)

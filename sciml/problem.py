@@ -19,9 +19,11 @@ from sciml.dsl.checks import (
     check_pointwise,
     check_roles,
     equations_of,
+    extremes_of,
     fields_of,
     value_of,
 )
+from sciml.dsl.complex_fields import real_if_possible, split_equations, split_keys
 from sciml.dsl.conditions import IC, Condition, FaceCondition
 from sciml.dsl.coordinates import check_name
 from sciml.dsl.domains import Domain, interval
@@ -37,6 +39,7 @@ from sciml.forms import Frame, SemilinearForm, semilinear
 from sciml.forms.components import components
 from sciml.forms.faces import Faces, faces_of
 from sciml.forms.multiplier import with_derivatives
+from sciml.forms.smoothing import linear_part
 from sciml.grid import Grid
 from sciml.options import checked
 from sciml.run import Run
@@ -123,7 +126,9 @@ class Problem:
         references: Sequence[str],
         arrays: Mapping[str, Array] | None = None,
     ) -> None:
-        named = {n: normalised_in(f"equation '{n}'", e) for n, e in equations_of(equations).items()}
+        # Complex equations first: everything after, and every file, holds real ones.
+        real = split_equations(equations_of(equations))
+        named = {n: normalised_in(f"equation '{n}'", e) for n, e in real.items()}
         if not isinstance(domain, Domain):
             msg = f"domain must be a domain object; got {domain!r}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
@@ -132,6 +137,7 @@ class Problem:
         if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, Condition) for c in conditions):
             msg = f"conditions must be a list of conditions; got {conditions!r}."
             raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
+        conditions = [part for c in conditions for part in (c.real_parts if isinstance(c, IC) else (c,))]
         for what, given in (("outputs", outputs), ("exact", exact)):
             if given is not None and not isinstance(given, Mapping):
                 msg = f"{what} must be a dict; got {given!r}."
@@ -193,10 +199,10 @@ class Problem:
             velocities = set().union(*(e.atoms(BiotSavart) for e in self.equations.values()))
             return {"v": velocities.pop()} if len(velocities) == 1 else {}
         given = {check_name(n, "an output"): as_expression(e, f"output {n!r}") for n, e in declared.items()}
-        return {n: normalised_in(f"output {n!r}", e) for n, e in given.items()}
+        return {n: normalised_in(f"output {n!r}", real_if_possible(e)) for n, e in given.items()}
 
     def _exact(self, declared: Mapping[Any, Any]) -> dict[sp.Expr | str, sp.Expr]:
-        given = {k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()}
+        given = split_keys({k: as_expression(e, f"exact solution for {k}") for k, e in declared.items()})
         return {k: normalised_in(f"exact solution for {k}", e) for k, e in given.items()}
 
     @cached_property
@@ -278,6 +284,11 @@ class Problem:
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Ends of each space axis, with the parameter values."""
         return {x.name: (self.number(low), self.number(high)) for x, low, high in self.domain.axes}
+
+    @property
+    def ranges(self) -> dict[sp.Symbol, tuple[float, float]]:
+        """Lowest and highest value of each parameter."""
+        return {s: extremes_of(p) for s, p in self.parameters.items()}
 
     def number(self, expr: sp.Expr) -> float:
         """Evaluate a bound or other constant with the parameter values."""
@@ -416,7 +427,8 @@ class Problem:
         rows += [("observed", str(o)) for o in self.observations]
         width = max(len(n) for n, _ in rows)
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
-        return "\n".join([*lines, "canonical form", *(f"  {line}" for line in str(self.form).splitlines())])
+        lines += ["canonical form", *(f"  {line}" for line in str(self.form).splitlines())]
+        return "\n".join([*lines, f"  linear part: {linear_part(self.form, self.ranges)}"])
 
     def __repr__(self) -> str:
         return f"<Problem {self.name!r}: {', '.join(map(text, self.fields))} on {self.domain!r}>"

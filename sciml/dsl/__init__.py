@@ -1,5 +1,6 @@
 """The declaration language: SymPy expressions, domains, conditions. Imports SymPy only."""
 
+from sciml.dsl.complex_fields import ComplexField
 from sciml.dsl.conditions import IC, Dirichlet, Neumann
 from sciml.dsl.coordinates import Field, coords
 from sciml.dsl.domains import Box, Torus, WholeSpace
@@ -27,6 +28,7 @@ __all__ = [
     "Advect",
     "BiotSavart",
     "Box",
+    "ComplexField",
     "Component",
     "Cross",
     "Curl",

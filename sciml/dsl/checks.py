@@ -265,7 +265,7 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
         raise DeclarationError("S133", msg, excerpt=text(expr), fix="add the noise to the equation")
     if expr.has(sp.I):
         msg = f"{where} is complex: {text(expr)}."
-        raise DeclarationError("S141", msg, fix="fields are real: write real and imaginary part as two fields")
+        raise DeclarationError("S141", msg, fix="give a real quantity: sp.re(...), sp.im(...) or sp.Abs(...)**2 of it")
     try:
         return rank(expr, dim) or 0
     except RankError as error:

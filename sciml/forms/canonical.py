@@ -45,9 +45,9 @@ def semilinear(
     """
     # Ranks first: everything after works on scalar rows.
     rows = rows_of(equations, frame)
-    if lifts:
-        return _lifted(rows, fields, lifts, frame)
-    return _from_rows(rows, fields, frame)
+    form = _lifted(rows, fields, lifts, frame) if lifts else _from_rows(rows, fields, frame)
+    check_real(form, equations)
+    return form
 
 
 def _lifted(
@@ -103,7 +103,6 @@ def _from_rows(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) -> 
     constraints += [Constraint(name, substitute(e, recover, frame), True) for name, e in reduced.solvability]
     constraints += _means_of_rows(mass, linear, splits, state, frame)
     form = _assemble(splits, mass, linear, state, first, projected, recover, constraints, frame)
-    check_real(form)
     _check_reassembly(form, ordered, recover, frame)
     return form
 

@@ -77,7 +77,7 @@ def first_order(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) ->
     for states in chain.values():
         for lower, higher in pairwise(states):
             name = f"{text(higher)} (definition)"
-            origin = Origin(name, f"Dt({text(lower)}) = {text(higher)}", higher)
+            origin = Origin(name, f"Dt({text(lower)}) = {text(higher)}", higher, side=0)
             terms = (Term(sp.Derivative(lower, frame.time), origin), Term(-higher, origin))
             definitions.append(Row(name, terms))
     return FirstOrder(rewritten, tuple(definitions), order, chain)

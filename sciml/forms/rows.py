@@ -19,11 +19,15 @@ __all__ = ["Origin", "Row", "Term", "refuse", "rows_of"]
 
 @dataclass(frozen=True)
 class Origin:
-    """A term of the user's equation, before anything was done to it."""
+    """A term of the user's equation, before anything was done to it.
+
+    ``side`` is 1 on the left, -1 on the right, 0 in an equation that the package added.
+    """
 
     equation: str
     line: str
     term: sp.Expr
+    side: int = 1
 
     @property
     def excerpt(self) -> str:
@@ -67,7 +71,7 @@ def rows_of(equations: Mapping[str, sp.Eq], frame: Frame) -> list[Row]:
             for term in sp.Add.make_args(side):
                 if term == 0:
                     continue
-                origin = Origin(name, equation_text(equation), term)
+                origin = Origin(name, equation_text(equation), term, sign)
                 for index, value in _components(term, frame, origin).items():
                     parts[index].append(Term(sign * value, origin))
         for index, terms in parts.items():

@@ -21,6 +21,7 @@ from sciml.solvers.spectral.modes import Modes
 from sciml.solvers.spectral.observe import Observer
 from sciml.solvers.spectral.reflection import Reflections
 from sciml.solvers.spectral.sources import Sources
+from sciml.solvers.spectral.stabilise import stabilised
 from sciml.solvers.spectral.system import System
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ class Discretisation:
         )
         self.members = max([v.numel() for v in parameters.values()], default=1)
         self.degree = self._degree()
-        self.system = System(self.form, self.modes, self.reflections, self.degree)
+        times = problem.number(problem.time[1]), problem.number(problem.time[2])
+        self.stabilised = stabilised(self.form, self.modes, times)
+        self.system = System(self.stabilised.form, self.modes, self.reflections, self.degree)
         self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, method.mollify))
 
     def _degree(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from sciml.errors import OptionError
 from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.discretisation import Discretisation
 from sciml.solvers.spectral.modes import Modes, kept_modes
+from sciml.solvers.spectral.stabilise import explicit_rate
 from sciml.solvers.spectral.stepper import Progress, Stepper
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectralEngine", "SpectralState"]
 
+LIMIT = 2.8  # of dt × rate for a stable explicit oscillation
+MANY_STEPS = 10_000  # that short waves may ask for before the plan says so
 ONE_THREAD_POINTS = 2**16
 
 
@@ -102,9 +106,23 @@ class SpectralEngine:
         return [
             *rows,
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
+            *self._varying(),
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
         ]
+
+    def _varying(self) -> Iterator[tuple[str, str]]:
+        """Say how terms with varying coefficients are treated, where that matters."""
+        made = self.discretisation
+        for origin in dict.fromkeys(o for v in made.stabilised.shifted for o in v.origins):
+            yield "explicit", f"{text(origin.term)}: its mean coefficient is integrated exactly, the rest explicitly"
+        form, span = made.stabilised.form, float(self.times[-1] - self.times[0])
+        for v, size in made.stabilised.explicit:
+            steps = explicit_rate(form, v, size, self.modes, made.degree) * span / LIMIT
+            if steps > MANY_STEPS:
+                on = ", ".join(sorted(map(str, v.coefficient.free_symbols & form.frame.coordinates)))
+                why = f"its coefficient depends on {on}, which takes about {steps:.1g} steps"
+                yield "explicit", f"{text(v.origins[0].term)} is integrated explicitly: {why}"
 
     def start(self) -> SpectralState:
         """Evaluate the initial conditions on the grid."""

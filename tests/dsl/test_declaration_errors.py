@@ -12,7 +12,7 @@ nu, mu = sp.symbols("nu mu", positive=True)
 u, p, r = (sm.Field(name, t, x) for name in "upr")
 w = sm.Field("w", t, x, y)
 V, q = sm.VectorField("V", t, x, y), sm.Field("q", t, x, y)
-xi = sm.WhiteNoise("xi", t, x)
+xi, psi = sm.WhiteNoise("xi", t, x), sm.ComplexField("psi", t, x)
 CIRCLE, SQUARE = sm.Torus((x, 0, 1)), sm.Torus((x, 0, 1), (y, 0, 1))
 HEAT = sp.Eq(sm.Dt(u), nu * sm.Laplacian(u))
 start = sm.IC(u, sp.sin(2 * sp.pi * x))
@@ -87,6 +87,26 @@ WRONG = {
     "derivative by a parameter": lambda: declare(sp.Eq(sm.Dt(u), sp.Derivative(u * nu, nu, evaluate=False))),
     "coefficient inside a fractional order": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.FractionalLaplacian(u, 1 + x**2))),
     "equation at one point": lambda: declare(sp.Eq(sm.Dt(u), nu * sm.Laplacian(u).subs(x, 0))),
+    "backward heat equation": lambda: declare(sp.Eq(sm.Dt(u), -nu * sm.Laplacian(u))),
+    "fractional diffusion of the wrong sign": lambda: declare(sp.Eq(sm.Dt(u), -nu * sm.FractionalLaplacian(u, 1.5))),
+    "anti-diffusion of too high order": lambda: declare(
+        sp.Eq(sm.Dt(u), sm.Laplacian(u) - nu * sm.FractionalLaplacian(u, mu)), parameters={nu: 0.1, mu: 2.5}
+    ),
+    "elliptic in time": lambda: declare(
+        sp.Eq(sm.Dt(u, 2), -nu * sm.Laplacian(u)), conditions=[start, sm.IC(sm.Dt(u), 0)]
+    ),
+    "growth in one direction": lambda: plane(sp.Eq(sm.Dt(w) + sm.Dx(w, y, 2), sm.Dx(w, x, 2) - w)),
+    "derivatives of a field that nothing smooths": lambda: declare(
+        {"flow": sp.Eq(sm.Dt(u), nu * sm.Laplacian(p)), "load": sp.Eq(sm.Dt(p), 0)}, conditions=[start, sm.IC(p, 0)]
+    ),
+    "complex equation of a real field, linear": lambda: declare(sp.Eq(sp.I * sm.Dt(u), -nu * sm.Laplacian(u))),
+    "complex equation of a real field, nonlinear": lambda: declare(
+        sp.Eq(sp.I * sm.Dt(u) + nu * sm.Laplacian(u) + 2 * sp.Abs(u) ** 2 * u, 0)
+    ),
+    "complex output": lambda: declare(outputs={"phase": sp.exp(sp.I * u)}),
+    "function without known parts": lambda: declare(
+        sp.Eq(sm.Dt(psi), sp.I * sm.Laplacian(psi) + sp.gamma(psi)), conditions=[sm.IC(psi, 1)]
+    ),
     "power too large to expand": lambda: declare(sp.Eq(sm.Dt(u), (u + sp.sin(x) + sm.Dx(u, x) + nu) ** 60)),
 }
 

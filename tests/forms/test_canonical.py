@@ -66,8 +66,8 @@ def test_second_order_in_time_becomes_a_system():
 def test_third_order_in_time():
     u = sm.Field("u", t, x)
     conditions = [sm.IC(u, 0), sm.IC(sm.Dt(u), 0), sm.IC(sm.Dt(u, 2), 0)]
-    form = problem(sp.Eq(sm.Dt(u, 3), sm.Laplacian(u)), conditions=conditions).form
-    assert form.linear[2, 0] == -(form.frame.k[x] ** 2)
+    form = problem(sp.Eq(sm.Dt(u, 3), sm.Laplacian(sm.Dt(u))), conditions=conditions).form
+    assert form.linear[2, 1] == -(form.frame.k[x] ** 2)
     assert len(form.state) == 3
 
 

@@ -78,4 +78,49 @@ def elliptic():
     return problem
 
 
-MANUFACTURED = {f.__name__: f for f in (scalar, vector, second_order, conservative, mass_symbol, elliptic)}
+def time_coefficients():
+    u = sm.Field("u", t, x)
+    forcing = wave.diff(t) - nu * (1 + t) * wave.diff(x, 2) - sp.sin(3 * t) * wave**2
+    equation = sp.Eq(sm.Dt(u), nu * (1 + t) * sm.Laplacian(u) + sp.sin(3 * t) * u**2 + forcing)
+    return _problem("time coefficients", equation, {u: wave})
+
+
+def space_coefficients():
+    u = sm.Field("u", t, x)
+    flux = (2 + sp.sin(x)) * wave.diff(x)
+    forcing = wave.diff(t) - nu * flux.diff(x) - sp.cos(x) * wave - sp.sin(x + t) * wave.diff(x)
+    right = nu * sm.Div((2 + sp.sin(x)) * sm.Grad(u)) + sp.cos(x) * u + sp.sin(x + t) * sm.Dx(u, x)
+    return _problem("space coefficients", sp.Eq(sm.Dt(u), right + forcing), {u: wave})
+
+
+def viscosity_in_time():
+    """Taylor-Green vortices with ν(t): the decay is the integral of ν, the pressure follows."""
+    u, p = sm.VectorField("u", t, x, y), sm.Field("p", t, x, y)
+    decay = sp.exp(-2 * nu * (t + t**2 / 2))
+    exact = sm.Vector(sp.cos(x) * sp.sin(y) * decay, -sp.sin(x) * sp.cos(y) * decay)
+    return sm.Problem(
+        name="viscosity in time",
+        equations=[
+            sp.Eq(sm.Dt(u) + sm.Advect(u, u) + sm.Grad(p), nu * (1 + t) * sm.Laplacian(u)),
+            sp.Eq(sm.Div(u), 0),
+        ],
+        domain=SQUARE,
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, sm.Vector(sp.cos(x) * sp.sin(y), -sp.sin(x) * sp.cos(y)))],
+        exact={u: exact},
+    )
+
+
+MANUFACTURED = {
+    f.__name__: f
+    for f in (
+        scalar,
+        vector,
+        second_order,
+        conservative,
+        mass_symbol,
+        elliptic,
+        time_coefficients,
+        space_coefficients,
+    )
+}
