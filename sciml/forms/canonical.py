@@ -18,7 +18,7 @@ from sciml.forms.rows import Origin, Row, refuse, rows_of
 from sciml.forms.semilinear import Constraint, NoiseTerm, NonlinearTerm, SemilinearForm, Slot, slot_symbol
 from sciml.forms.split import Split, split_row
 
-__all__ = ["semilinear"]
+__all__ = ["semilinear", "semilinear_rows"]
 
 Column = tuple[sp.Expr, ...]
 
@@ -36,7 +36,11 @@ def semilinear(equations: Mapping[str, sp.Eq], fields: Sequence[sp.Expr], frame:
             message underlines the term.
     """
     # Ranks first: everything after works on scalar rows.
-    rows = rows_of(equations, frame)
+    return semilinear_rows(rows_of(equations, frame), fields, frame)
+
+
+def semilinear_rows(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
+    """Bring scalar rows into semilinear form; see :func:`semilinear`."""
     # Time before elimination, so that constraints may hold lower time derivatives.
     first = first_order(rows, fields, frame)
     algebraic = [f for f in fields if first.order[f] == 0]
