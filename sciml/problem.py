@@ -25,7 +25,7 @@ from sciml.dsl.operators import BiotSavart, as_expression
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean
-from sciml.forms import Frame, SemilinearForm, semilinear
+from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles_flow, semilinear
 from sciml.forms.components import components
 from sciml.forms.multiplier import with_derivatives
 from sciml.grid import Grid
@@ -165,6 +165,11 @@ class Problem:
     def form(self) -> SemilinearForm:
         """The canonical form; print it to see what the package understood."""
         return semilinear(self.equations, self.scalar_fields, self.frame)
+
+    @cached_property
+    def recognised(self) -> Recognition | None:
+        """How the equations compare with incompressible Navier-Stokes; None if nothing is alike."""
+        return recognise(self.form) if resembles_flow(self.form) else None
 
     def initial_values(self) -> dict[sp.Expr, sp.Expr]:
         """Return the declared initial value of each scalar field or time derivative.
@@ -324,7 +329,11 @@ class Problem:
         rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
         width = max(len(n) for n, _ in rows)
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
-        return "\n".join([*lines, "canonical form", *(f"  {line}" for line in str(self.form).splitlines())])
+        lines += ["canonical form", *(f"  {line}" for line in str(self.form).splitlines())]
+        if self.recognised is not None:
+            found = "this is " if self.recognised.is_navier_stokes else ""
+            lines.append(f"  {found}{self.recognised}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Problem {self.name!r}: {', '.join(map(text, self.fields))} on {self.domain!r}>"
