@@ -17,7 +17,7 @@ import sympy as sp
 
 from sciml.dsl.operators import BiotSavart, Curl
 from sciml.dsl.wavenumbers import Wavenumbers
-from sciml.forms.norm import plain
+from sciml.forms.norm import plain, rounded
 from sciml.forms.response import Response, Waves
 
 __all__ = ["combination", "curl_symbol", "expected", "is_combination", "velocity_symbol"]
@@ -72,15 +72,8 @@ def combination(response: Response, basis: Sequence[Response]) -> tuple[sp.Expr,
     left, right = sp.Matrix.hstack(*columns[:-1]), columns[-1]
     chosen = list(left.T.rref()[1])  # as many independent equations as there are coefficients
     found = left[chosen, :].inv() * right[chosen, :]
-    coefficients = tuple(_rounded(sp.cancel(c)) for c in found)
+    coefficients = tuple(rounded(sp.cancel(c)) for c in found)
     return coefficients if is_combination(response, basis, coefficients) else None
-
-
-def _rounded(c: sp.Expr) -> sp.Expr:
-    """Return the integer that a floating-point number stands for, if there is one."""
-    if c.is_number and c.has(sp.Float) and abs(c - round(c)) <= TOLERANCE:
-        return sp.Integer(round(c))
-    return c
 
 
 def _exact(response: Response, pair: tuple[tuple[int, ...], ...]) -> list[sp.Expr]:

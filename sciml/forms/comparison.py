@@ -7,6 +7,7 @@ a line for each difference.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -23,7 +24,7 @@ from sciml.forms.response import Monomial, Refusal, monomials, multilinear_symbo
 from sciml.forms.semilinear import SemilinearForm
 from sciml.forms.vorticity import VorticityForm
 
-__all__ = ["candidates", "compare_linear", "compare_others", "compare_quadratic", "forcing"]
+__all__ = ["candidates", "compare_linear", "compare_others", "compare_quadratic", "core", "forcing"]
 
 LONGEST = 80  # characters of a term in a message
 
@@ -42,6 +43,15 @@ def candidates(form: SemilinearForm, size: int) -> Rows:
         return 2 if not nonlocal_ else 0 if own else 1
 
     return tuple(sorted(sorted(range(len(form.state)), key=order)[:size]))
+
+
+def core(form: SemilinearForm) -> SemilinearForm:
+    """Return a form without pointwise terms of degree above 2 and those that are no polynomials."""
+    parts = monomials(form)
+    kept = [m for m in parts if m.degree is not None and m.degree <= 2]
+    if len(kept) == len(parts):
+        return form
+    return replace(form, nonlinear=tuple(replace(m.term, n=m.expr, degree=m.degree) for m in kept))
 
 
 def compare_quadratic(form: SemilinearForm, rows: Rows, definition: str) -> tuple[Rows, dict[str, sp.Expr], list[str]]:

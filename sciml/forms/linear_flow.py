@@ -10,13 +10,14 @@ kept apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from sciml.dsl.wavenumbers import squared_norm
 from sciml.forms.frame import Frame
-from sciml.forms.norm import NORM, from_norm, in_norm
+from sciml.forms.norm import NORM, ROUNDING, from_norm, in_norm, rounded
 
 __all__ = ["LinearFlow", "common_symbol", "linear_flow"]
 
@@ -47,7 +48,7 @@ def linear_flow(symbol: sp.Expr, frame: Frame) -> LinearFlow:
     diffusion: dict[sp.Expr, sp.Expr] = {}
     drag, rest = sp.S.Zero, sp.S.Zero
     mean_flow = [sp.S.Zero for _ in ks]
-    for term in sp.Add.make_args(in_norm(symbol, frame)):
+    for term in _significant(sp.Add.make_args(in_norm(symbol, frame))):
         coefficient, core = term.as_independent(NORM, *ks, as_Add=False)
         base, exponent = core.as_base_exp()
         if core == 1:
@@ -58,8 +59,16 @@ def linear_flow(symbol: sp.Expr, frame: Frame) -> LinearFlow:
             diffusion[2 * exponent] = diffusion.get(2 * exponent, sp.S.Zero) - coefficient
         else:
             rest += term
-    pairs = sorted(((c, order) for order, c in diffusion.items() if c != 0), key=lambda p: sp.default_sort_key(p[1]))
-    return LinearFlow(tuple(reversed(pairs)), drag, tuple(mean_flow), from_norm(rest, frame))
+    orders = sorted((order for order, c in diffusion.items() if c != 0), key=sp.default_sort_key, reverse=True)
+    pairs = tuple((rounded(diffusion[order]), order) for order in orders)
+    return LinearFlow(pairs, rounded(drag), tuple(map(rounded, mean_flow)), from_norm(rest, frame))
+
+
+def _significant(terms: Sequence[sp.Expr]) -> list[sp.Expr]:
+    """Leave out terms that rounding errors have left over."""
+    sizes = [abs(term.as_coeff_Mul()[0]) for term in terms]
+    least = ROUNDING * max(sizes)
+    return [t for t, size in zip(terms, sizes, strict=True) if not (size.is_Float and size <= least)]
 
 
 def common_symbol(matrix: sp.Matrix, frame: Frame) -> tuple[sp.Expr, sp.Matrix]:

@@ -19,7 +19,7 @@ from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DeclarationError
 from sciml.forms.bilinear import velocity_symbol
-from sciml.forms.comparison import candidates, compare_linear, compare_others, compare_quadratic, forcing
+from sciml.forms.comparison import candidates, compare_linear, compare_others, compare_quadratic, core, forcing
 from sciml.forms.differences import vector_name
 from sciml.forms.multiplier import multiply
 from sciml.forms.semilinear import SemilinearForm
@@ -36,7 +36,8 @@ class Recognition:
 
     Attributes:
         dim: Number of space dimensions.
-        form: The form that the following is about: the declared one, or its vorticity form.
+        form: The form that the following is about: the declared one, or its vorticity form; without
+            terms of degree above 2 and those that are no polynomials.
         vorticity: The state fields that are the vorticity, along each coordinate in three
             dimensions. There initial data must be free of divergence; the evolution keeps it so.
         velocity: The velocity that carries the vorticity, ``curl (-Δ)⁻¹ω + U``.
@@ -108,19 +109,21 @@ def recognise(form: SemilinearForm) -> Recognition:
     dim = form.frame.dim
     if dim not in (2, 3):
         return Recognition(dim, form, differences=(f"it has {dim} space dimension; Navier-Stokes has 2 or 3",))
+    # Terms that are differences in any case would make the change of variables long.
+    quadratic = core(form)
     try:
-        found = _compared(form, vorticity_form(form))
+        found = _compared(form, quadratic, vorticity_form(quadratic))
         if found.definition and found.pieces == {"advection": -1}:
             # The sign of a stream function is free, unlike that of a vorticity.
-            turned = _compared(form, vorticity_form(form, flipped=True))
+            turned = _compared(form, quadratic, vorticity_form(quadratic, flipped=True))
             return found if turned.differences else turned
     except DeclarationError as error:
         return Recognition(dim, form, differences=(f"it has no vorticity form: {error.headline}",))
     return found
 
 
-def _compared(declared: SemilinearForm, changed: VorticityForm | None) -> Recognition:
-    form = declared if changed is None else changed.form
+def _compared(declared: SemilinearForm, quadratic: SemilinearForm, changed: VorticityForm | None) -> Recognition:
+    form = quadratic if changed is None else changed.form
     size = 1 if form.frame.dim == 2 else 3
     if len(form.state) < size:
         names = ", ".join(map(text, form.state))

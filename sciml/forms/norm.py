@@ -12,9 +12,10 @@ import sympy as sp
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.forms.frame import Frame
 
-__all__ = ["NORM", "from_norm", "in_norm", "plain", "reduced"]
+__all__ = ["NORM", "ROUNDING", "from_norm", "in_norm", "plain", "reduced", "rounded"]
 
 NORM = sp.Dummy("norm", positive=True)  # |k|²
+ROUNDING = 1e-12  # relative error of a few operations on floating-point numbers
 
 
 def plain(symbol: sp.Expr) -> sp.Expr:
@@ -51,3 +52,9 @@ def reduced(symbol: sp.Expr, frame: Frame) -> sp.Expr:
     if not (expanded.is_Add and expanded.has(Reciprocal)):
         return expanded
     return from_norm(in_norm(expanded, frame), frame)
+
+
+def rounded(expr: sp.Expr) -> sp.Expr:
+    """Replace floating-point numbers that stand for integers: 0.3/0.3 is 1."""
+    near = {f: sp.Integer(round(f)) for f in expr.atoms(sp.Float)}
+    return expr.xreplace({f: n for f, n in near.items() if abs(f - n) <= ROUNDING})
