@@ -70,13 +70,19 @@ def compare_quadratic(form: SemilinearForm, rows: Rows, definition: str) -> tupl
         names = " and ".join(map(str, response.coordinates))
         return rows, {}, [f"the coefficient of {shown(response.expr, form.frame)} depends on {names}"]
     basis = expected(response.waves)
-    for order in [rows] if definition else permutations(rows):
+    for order in _orders(form, rows, definition):
         coefficients = combination(response.part(order, order, order), basis)
         if coefficients is not None:
             pieces = dict(zip(("advection", "stretching"), coefficients, strict=False))
             right = all(c == 1 for c in coefficients)
             return order, pieces, [] if right else [multiples(pieces, *_named(form, order, definition), form.frame)]
     return rows, {}, [excess(form, rows, _named(form, rows, definition)[1])]
+
+
+def _orders(form: SemilinearForm, rows: Rows, definition: str) -> Iterable[Rows]:
+    """Return the orders that components may be in: any, if they were declared as scalars."""
+    of_a_vector = vector_name([form.state[r] for r in rows], form.frame).isidentifier()
+    return [rows] if definition or of_a_vector else permutations(rows)
 
 
 def _named(form: SemilinearForm, rows: Rows, definition: str) -> tuple[str, str]:
