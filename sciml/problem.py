@@ -35,7 +35,7 @@ from sciml.dsl.roles import Infer, Law, Range, Role
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean
-from sciml.forms import Frame, SemilinearForm, semilinear
+from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles_flow, semilinear
 from sciml.forms.components import components
 from sciml.forms.faces import Faces, faces_of
 from sciml.forms.multiplier import with_derivatives
@@ -238,6 +238,11 @@ class Problem:
         """The conditions on faces of a box."""
         return tuple(c for c in self.conditions if isinstance(c, FaceCondition))
 
+    @cached_property
+    def recognised(self) -> Recognition | None:
+        """How the equations compare with incompressible Navier-Stokes; None if nothing is alike."""
+        return recognise(self.form) if resembles_flow(self.form) else None
+
     def initial_values(self) -> dict[sp.Expr, sp.Expr]:
         """Return the declared initial value of each scalar field or time derivative.
 
@@ -428,7 +433,11 @@ class Problem:
         width = max(len(n) for n, _ in rows)
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
         lines += ["canonical form", *(f"  {line}" for line in str(self.form).splitlines())]
-        return "\n".join([*lines, f"  linear part: {linear_part(self.form, self.ranges)}"])
+        lines.append(f"  linear part: {linear_part(self.form, self.ranges)}")
+        if self.recognised is not None:
+            found = "this is " if self.recognised.is_navier_stokes else ""
+            lines.append(f"  {found}{self.recognised}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Problem {self.name!r}: {', '.join(map(text, self.fields))} on {self.domain!r}>"

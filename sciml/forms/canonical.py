@@ -20,7 +20,7 @@ from sciml.forms.rows import Origin, Row, refuse, rows_of
 from sciml.forms.semilinear import Constraint, NoiseTerm, NonlinearTerm, SemilinearForm, Slot, slot_symbol
 from sciml.forms.split import Split, split_row
 
-__all__ = ["semilinear"]
+__all__ = ["semilinear", "semilinear_rows"]
 
 Column = tuple[sp.Expr, ...]
 
@@ -45,7 +45,7 @@ def semilinear(
     """
     # Ranks first: everything after works on scalar rows.
     rows = rows_of(equations, frame)
-    form = _lifted(rows, fields, lifts, frame) if lifts else _from_rows(rows, fields, frame)
+    form = _lifted(rows, fields, lifts, frame) if lifts else semilinear_rows(rows, fields, frame)
     check_real(form, equations)
     return form
 
@@ -64,7 +64,7 @@ def _lifted(
     names = {f.func.__name__ for f in fields}
     homogeneous = {u: sp.Function(_free_name(f"{u.func.__name__}_h", names), real=True)(*u.args) for u in lifts}
     mapping = {u: v + lifts[u] for u, v in homogeneous.items()}
-    form = _from_rows(substitute_rows(rows, mapping, frame), [homogeneous.get(f, f) for f in fields], frame)
+    form = semilinear_rows(substitute_rows(rows, mapping, frame), [homogeneous.get(f, f) for f in fields], frame)
     declared = {v: u for u, v in homogeneous.items()}
     recover = {declared.get(f, f): e + lifts.get(declared.get(f, f), 0) for f, e in form.recover.items()}
     recover |= {u: v + lifts[u] for u, v in homogeneous.items() if v in form.state}
@@ -79,7 +79,8 @@ def _free_name(name: str, taken: set[str]) -> str:
     return name
 
 
-def _from_rows(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
+def semilinear_rows(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) -> SemilinearForm:
+    """Bring scalar rows into semilinear form; see :func:`semilinear`."""
     # Time before elimination, so that constraints may hold lower time derivatives.
     first = first_order(rows, fields, frame)
     algebraic = [f for f in fields if first.order[f] == 0]

@@ -34,6 +34,8 @@ class Reflections:
         self.states = tuple(self._of_state(z) for z in form.state)
 
     def _of_state(self, z: sp.Expr) -> Signature:
+        if not self.axes:
+            return ()
         (target,) = atoms_of(self.form.lift[z])
         declared = target.expr if isinstance(target, sp.Derivative) else target
         found = [self.faces.reflection(declared, x) for x in self.axes]
