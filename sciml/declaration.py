@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_against_form", "check_declaration"]
 
+SAMPLED = (-10.0, 10.0)
 MOST_UNKNOWNS = 16
 FILE_NAMES = {"time", "component", "sample", "member", "body", "space", "parameters"}
 
@@ -79,7 +80,8 @@ def _component_names(problem: Problem, taken: set[str]) -> set[str]:
 
 def _check_bounds(problem: Problem) -> None:
     t, start, end = problem.time
-    bounds = {x.name: (low, high) for x, low, high in problem.domain.axes} | {t.name: (start, end)}
+    finite = [a for a in problem.domain.axes if a[0] not in problem.domain.infinite]
+    bounds = {x.name: (low, high) for x, low, high in finite} | {t.name: (start, end)}
     check_bounds(bounds, problem.parameters)
 
 
@@ -144,7 +146,9 @@ def check_against_form(problem: Problem) -> None:
             raise DeclarationError("S161", msg, fix="remove this condition")
     t, *ends = problem.time
     interval = (problem.number(ends[0]), problem.number(ends[1]))
-    places = {x: problem.bounds[x.name] for x in problem.frame.space}
+    # On an infinite axis coefficients are judged near the origin.
+    far = dict.fromkeys(problem.domain.infinite, SAMPLED)
+    places = {x: far.get(x, problem.bounds[x.name]) for x in problem.frame.space}
     check_wellposed(form, {**problem.ranges, t: interval, **places})
     for f in problem.scalar_fields:
         if form.order[f]:

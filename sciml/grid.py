@@ -29,11 +29,13 @@ class Storage:
 
     Attributes:
         points: Points per space axis.
+        ends: First and last stored point of each infinite axis, by its name.
         intervals: Intervals in time.
         values: Values of each parameter of a family.
     """
 
     points: tuple[int, ...]
+    ends: Mapping[str, tuple[float, float]]
     intervals: int
     values: Mapping[sp.Symbol, Array]
 
@@ -52,9 +54,10 @@ class Grid:
     """Where a solution is stored, e.g. ``Grid(x=128, y=128, t=50)`` or, for a family, ``Grid(x=128, nu=16)``.
 
     A periodic axis of n has n points and no right end point; a bounded axis of n has n points, both
-    ends included. A time axis of n has n equal intervals and n + 1 stored times, both ends included.
-    A parameter with a ``Range`` has n values from end to end in the scale of the range, one with a law
-    its n quantiles (j + 1/2)/n, or the values that are listed: ``Grid(nu=[0.01, 0.02])``.
+    ends included; an infinite axis is stored on a window, ``x=(-2, 2, 65)`` for 65 points. A time axis
+    of n has n equal intervals and n + 1 stored times, both ends included. A parameter with a ``Range``
+    has n values from end to end in the scale of the range, one with a law its n quantiles
+    (j + 1/2)/n, or the values that are listed: ``Grid(nu=[0.01, 0.02])``.
 
     Axes that are not named get a default: 256, 128 or 32 points in 1, 2 or 3 dimensions (one more on
     a bounded axis), 50 intervals in time, 16 values of a parameter.
@@ -82,15 +85,28 @@ class Grid:
             if name not in known:
                 msg = f"Grid has an axis {name!r}, the problem has {', '.join(known)}.{did_you_mean(name, known)}"
                 raise OptionError("O311", msg)
-            if isinstance(given, tuple) and name not in [s.name for s in family]:
+            if isinstance(given, tuple) and name not in [s.name for s in (*family, *domain.infinite)]:
                 msg = f"Grid({name}=...) lists values, which only a parameter with a range or a law can have."
                 raise OptionError("O310", msg, fix=f"Grid({name}=128)")
-        points = tuple(self._count(s, DEFAULT_POINTS[len(space)] + (s in domain.bounded)) for s in space)
+        windows = {s: self._window(s) for s in domain.infinite}
+        points = tuple(
+            windows[s][2] if s in windows else self._count(s, DEFAULT_POINTS[len(space)] + (s in domain.bounded))
+            for s in space
+        )
         if min(points) < 4:
             msg = f"Grid needs at least 4 points on each space axis; got {points}."
             raise OptionError("O310", msg)
         values = {s: self._values(s, role) for s, role in family.items()}
-        return Storage(points, self._count(time, DEFAULT_INTERVALS), values)
+        ends = {s.name: (low, high) for s, (low, high, _) in windows.items()}
+        return Storage(points, ends, self._count(time, DEFAULT_INTERVALS), values)
+
+    def _window(self, symbol: sp.Symbol) -> tuple[float, float, int]:
+        given = self.axes.get(symbol.name)
+        if not isinstance(given, tuple) or len(given) != 3 or given[0] >= given[1] or given[2] != int(given[2]):
+            shown = "" if given is None else f"; got {given}"
+            msg = f"the axis {symbol} is infinite, so the grid needs a window on it and a number of points{shown}."
+            raise OptionError("O313", msg, fix=f"Grid({symbol}=(-2, 2, 65))")
+        return given[0], given[1], int(given[2])
 
     def _count(self, symbol: sp.Symbol, default: int) -> int:
         given = self.axes.get(symbol.name, default)
@@ -101,6 +117,9 @@ class Grid:
         given = self.axes.get(symbol.name, DEFAULT_VALUES)
         if isinstance(given, int):
             return role.points(given)
+        if len(set(given)) != len(given):
+            msg = f"Grid({symbol}=...) lists a value twice: {list(given)}."
+            raise OptionError("O310", msg)
         if isinstance(role, Range) and not all(role.low <= v <= role.high for v in given):
             msg = f"Grid({symbol}=...) lists values outside {role}."
             raise OptionError("O312", msg, fix="widen the range in parameters, or list values inside it")
@@ -123,8 +142,8 @@ class Grid:
 def _axis(name: str, given: Any) -> int | tuple[float, ...]:
     if isinstance(given, (list, tuple, np.ndarray)):
         values = np.asarray(given, dtype=float)
-        if values.ndim != 1 or not values.size or not np.isfinite(values).all() or len(set(values)) != len(values):
-            msg = f"Grid({name}=...) lists distinct finite numbers; got {given!r}."
+        if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+            msg = f"Grid({name}=...) lists finite numbers; got {given!r}."
             raise OptionError("O310", msg, fix=f"Grid({name}=[0.01, 0.02])")
         return tuple(float(v) for v in values)
     n = operator.index(given) if hasattr(given, "__index__") and not isinstance(given, bool) else 0

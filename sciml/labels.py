@@ -48,7 +48,7 @@ class Labels:
         self.values = storage.values
         self.axes = {}
         for n, x in zip(storage.points, problem.frame.space, strict=True):
-            low, high = problem.bounds[x.name]
+            low, high = storage.ends.get(x.name, problem.bounds[x.name])
             self.axes[x.name] = np.linspace(low, high, n, endpoint=x not in problem.domain.periodic)
         self._global = {n for n, e in problem.outputs.items() if is_global(e, problem.frame.space)}
 

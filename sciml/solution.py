@@ -165,8 +165,10 @@ class Solution:
 
     def _interpolated(self, ds: xr.Dataset, name: str, points: Any) -> xr.Dataset:
         coordinate = next(x for x in self.problem.frame.space if x.name == name)
-        periodic = coordinate in self.problem.domain.periodic
-        return _interpolated(ds, name, *self.problem.bounds[name], points, periodic)
+        low, high = self.problem.bounds[name]
+        if coordinate in self.problem.domain.infinite:
+            low, high = (float(ds[name][i]) for i in (0, -1))
+        return _interpolated(ds, name, low, high, points, coordinate in self.problem.domain.periodic)
 
     def _at_times(self, times: Any) -> xr.Dataset:
         if times is None:
@@ -304,7 +306,7 @@ def _interpolated(ds: xr.Dataset, name: str, low: float, high: float, points: An
     outside = (wanted < low - tolerance) | (wanted > high + tolerance)
     if outside.any() or not np.isfinite(wanted).all():
         bad = wanted[outside | ~np.isfinite(wanted)][0]
-        msg = f"{name} = {bad:g} lies outside the declared domain [{low:g}, {high:g}]."
+        msg = f"{name} = {bad:g} lies outside [{low:g}, {high:g}], where the solution is known."
         raise DataError("D209", msg)
     attributes = ds[name].attrs
     if np.array_equal(wanted, ds[name].values):

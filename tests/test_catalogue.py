@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from catalogue_budget import is_singular, small_grid, small_method
 
 import sciml as sm
 from sciml.method import registry
 
-pytestmark = [pytest.mark.quick, pytest.mark.filterwarnings("ignore:dealiasing removes")]
+pytestmark = [
+    pytest.mark.quick,
+    pytest.mark.filterwarnings("ignore:dealiasing removes"),
+    pytest.mark.filterwarnings("ignore:.*lies outside the window"),  # small windows
+]
 ENTRIES = registry("sciml.problems")
-POINTS = {1: 192, 2: 24, 3: 12}
 
 
 def test_every_file_is_registered_under_its_name():
@@ -33,12 +37,11 @@ def test_contract(name, tmp_path):
     end = problem.number(problem.time[2])
     start = problem.number(problem.time[1])
     short = problem.with_(time=(problem.time[0], start, start + (end - start) / 50))
-    grid = sm.Grid(**{s.name: POINTS[problem.frame.dim] for s in problem.frame.space}, t=2)
-    solution = short.solve(sm.Spectral(rtol=1e-3), grid=grid)
+    solution = short.solve(small_method(problem), grid=small_grid(problem))
     assert solution.status == "converged"
     assert set(solution.variables()) == set(problem.variables())
     assert all(np.isfinite(v).all() for v in solution.ds.data_vars.values())
-    if problem.exact:
+    if problem.exact and not is_singular(problem):  # mollified data are those of a later time
         assert all(float(v[-1]) < 0.05 for v in solution.compare("exact").data_vars.values())
     loaded = sm.load(solution.save(tmp_path / "s.h5"))
     assert loaded.ds.identical(solution.ds)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import sympy as sp
+
 from sciml.dsl.measures import VortexPatch, measures
 from sciml.dsl.text import text
+from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.errors import OptionError
 from sciml.method import Method, Unmet
 from sciml.options import options
@@ -24,7 +27,8 @@ class Spectral(Method):
     """Fourier in space, ETDRK4 in time; the reference for periodic problems and for boxes.
 
     On a box, fields are sine or cosine series by their face conditions; what those cannot represent
-    is refused.
+    is refused. On the whole plane or space the grid names a window that holds the vorticity, and
+    velocities are those of free space.
 
     Linear terms are integrated exactly. Products of p factors are dealiased by keeping the modes
     below ``N/(p + 1)`` (the 2/3 rule for p = 2); pointwise terms that are not polynomials use the
@@ -43,8 +47,9 @@ class Spectral(Method):
         cfl_limit: For a fixed dt, the largest ``dt × rate`` of the explicit terms, net of linear
             damping; 2.8 is the stability limit of the scheme for a pure oscillation.
         max_steps: Most internal steps between two stored times.
-        mollify: Standard deviation of the Gaussian that point vortices and sheets are convolved with;
-            their Fourier coefficients are otherwise exact. None refuses them.
+        mollify: Standard deviation of the Gaussian that point vortices, sheets and patches are
+            convolved with; the Fourier coefficients of points and sheets are otherwise exact. None
+            refuses points and sheets, and takes patches as they are.
 
     Raises:
         OptionError: An option is of the wrong type or not positive.
@@ -82,11 +87,8 @@ class Spectral(Method):
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Deterministic evolution equations on a torus, or on a box where sines and cosines fit."""
-        if infinite := problem.domain.infinite:
-            names = ", ".join(map(str, infinite))
-            return [
-                Unmet(f"it needs axes of finite length, and {names} is infinite", "domain=sm.Torus(...) large enough")
-            ]
+        if problem.domain.infinite and (found := self._free_space(problem)):
+            return [found]
         if problem.form.noise:
             noise = problem.form.noise[0].noise
             return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
@@ -103,6 +105,28 @@ class Spectral(Method):
                 why = f"the ends of domain or time depend on {symbol}, so its values share no grid"
                 return [Unmet(why, f"rescale the coordinate, so that {symbol} enters the equation instead")]
         return reflection.Reflections(problem.form, problem.faces).unmet
+
+    def _free_space(self, problem: Problem) -> Unmet | None:
+        """Say what stands in the way of a window on the whole space."""
+        form = problem.form
+        if any(not c.mean_only for c in form.constraints):
+            fix = "write the vorticity equation, with v = sm.BiotSavart(w)"
+            return Unmet("a velocity does not vanish outside a window of the whole space", fix)
+        green = Reciprocal(squared_norm(form.frame.k))
+        maps = [*form.propagator, *form.inverse_mass, *(s.symbol for s in form.slots), *form.recover.values()]
+        maps += [c for term in form.nonlinear for c in term.column]
+        maps += [form.in_states(e) for parts in problem.variables().values() for e in parts]
+        powers = {p for e in maps for p in e.atoms(sp.Pow) if p.base == green}
+        others = {
+            r
+            for e in maps
+            for r in e.atoms(Reciprocal)
+            if r != green and r.args[0].subs(dict.fromkeys(form.frame.k.values(), 0)) == 0
+        }
+        if powers or others or (len(form.frame.space) == 1 and any(e.has(green) for e in maps)):
+            shown = form.symbol_text(next(iter(powers | others), green))
+            return Unmet(f"it has no free-space kernel for the symbol {shown}", "use a Torus large enough")
+        return None
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Import torch and prepare the computation."""

@@ -23,6 +23,7 @@ from sciml.solvers.spectral.reflection import Reflections
 from sciml.solvers.spectral.sources import Sources
 from sciml.solvers.spectral.stabilise import stabilised
 from sciml.solvers.spectral.system import System
+from sciml.solvers.spectral.window import Window
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Discretisation"]
 
 LOST = 1e-6  # relative L2 norm of initial data that dealiasing may remove without a warning
+OUTSIDE = 1e-4  # share of a field that may lie outside the window without a warning
 VIOLATED = 1e-6  # relative size of a constraint that initial data may miss
 
 
@@ -41,7 +43,7 @@ class Discretisation:
     Args:
         method: Options.
         problem: What is solved.
-        points: Points per axis.
+        window: The computing box.
         parameters: Value of every parameter, 0-d or ``(members,)``; derivatives pass through.
         run: Device, precision and seed.
     """
@@ -50,22 +52,23 @@ class Discretisation:
         self,
         method: Spectral,
         problem: Problem,
-        points: tuple[int, ...],
+        window: Window,
         parameters: Mapping[sp.Symbol, Tensor],
         run: Run,
     ) -> None:
         self.method, self.problem, self.form = method, problem, problem.form
-        bounds = problem.bounds.values()
+        self.window = window
         self.reflections = Reflections(self.form, problem.faces)
         self.modes = Modes(
             frame=problem.frame,
-            grid=points,
-            low=tuple(lo for lo, _ in bounds),
-            lengths=tuple(hi - lo for lo, hi in bounds),
+            grid=window.grid,
+            low=window.low,
+            lengths=window.lengths,
             folds=_folds(problem.domain, self.reflections),
             parameters=parameters,
             device=device_of(run),
             dtype=dtype_of(run, torch.float64),
+            radius=window.radius,
         )
         self.members = max([v.numel() for v in parameters.values()], default=1)
         self.degree = self._degree()
@@ -102,6 +105,7 @@ class Discretisation:
         raw = self.system.states(torch.stack(fields, dim=1))
         state = raw if self.system.mask is None else raw * self.system.mask
         self._warn_if_truncated(raw, state)
+        self.warn_if_outside(state)
         for constraint in self.form.constraints:
             self._check_constraint(constraint, state, t)
         return state
@@ -125,6 +129,16 @@ class Discretisation:
     def _wavenumber(self, marked: Tensor) -> list[float]:
         index = torch.nonzero(marked.any(0))[0].tolist()
         return [float(k.flatten()[i]) for k, i in zip(self.modes.k, index, strict=True)]
+
+    def warn_if_outside(self, state: Tensor) -> None:
+        """On the whole space, what leaves the window is no longer computed rightly."""
+        if self.window.radius is None:
+            return
+        for j, z in enumerate(self.form.state):
+            share = self.window.outside(self.modes.backward(state[:, j]))
+            if share > OUTSIDE:
+                msg = f"{share:.1e} of the integral of |{text(z)}| lies outside the window; enlarge it in the grid."
+                warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
     def _warn_if_truncated(self, raw: Tensor, kept: Tensor) -> None:
         for j, z in enumerate(self.form.state):

@@ -22,6 +22,7 @@ from sciml.solvers.spectral.discretisation import Discretisation
 from sciml.solvers.spectral.modes import Modes, kept_modes
 from sciml.solvers.spectral.stabilise import explicit_rate
 from sciml.solvers.spectral.stepper import Progress, Stepper
+from sciml.solvers.spectral.window import Window
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -52,11 +53,14 @@ class SpectralEngine:
         self.form = problem.form
         self.storage = grid.resolve(problem.frame.time, problem.domain, problem.family)
         self.intervals = self.storage.intervals
-        self.stride, points = _internal(self.storage.points, method.resolution, problem.domain)
+        strides, points = _internal(self.storage.points, method.resolution, problem.domain)
+        ends = [self.storage.ends.get(name, bounds) for name, bounds in problem.bounds.items()]
+        infinite = [x in problem.domain.infinite for x in problem.frame.space]
+        self.window = Window.around(ends, points, strides, infinite)
         values: dict[sp.Symbol, Any] = {**problem.numbers, **self.storage.members()}
         device = device_of(run)
         parameters = {s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()}
-        self.discretisation = Discretisation(method, problem, points, parameters, run)
+        self.discretisation = Discretisation(method, problem, self.window, parameters, run)
         self.modes, self.observer = self.discretisation.modes, self.discretisation.observer
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
@@ -135,6 +139,7 @@ class SpectralEngine:
         index = len(state.stored)
         progress = self.stepper.advance(state.progress)
         progress = replace(progress, t=float(self.times[index]))
+        self.discretisation.warn_if_outside(progress.state)
         return SpectralState(progress, (*state.stored, self._observe(progress)))
 
     def finished(self, state: SpectralState) -> bool:
@@ -154,14 +159,13 @@ class SpectralEngine:
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
         known: dict[sp.Expr, Tensor] = {}
         out = {}
-        strides = (slice(None), *(slice(None, None, s) for s in self.stride))
         members = self.storage.batch
         for label, expr, whole in self._variables:
             value = self.observer.value(expr, progress.state, progress.t, known)
             if whole:
                 value = value.reshape(value.shape[0]).expand(members)
             else:
-                value = value.expand(members, *self.modes.grid)[strides]
+                value = value.expand(members, *self.modes.grid)[(slice(None), *self.window.shown)]
             out[label] = value.cpu().numpy().copy()
         return out
 
@@ -172,7 +176,7 @@ def _internal(
     """Return (stride of storage, points computed with) per axis; ``resolution`` counts intervals."""
     if resolution is None:
         return (1,) * len(stored), stored
-    ends = [x in domain.bounded for x in domain.coordinates]
+    ends = [x not in domain.periodic for x in domain.coordinates]
     intervals = [n - end for n, end in zip(stored, ends, strict=True)]
     if any(resolution % n for n in intervals):
         msg = f"Spectral(resolution={resolution}) must be a multiple of the stored intervals {intervals}."

@@ -201,8 +201,7 @@ class InverseEngine:
         free = {
             s: b(points[:, i].to(device)) for i, (s, b) in enumerate(zip(self.unknowns, self.transform, strict=True))
         }
-        grid = self.forward.modes.grid
-        made = Discretisation(self.method, self.problem, grid, {**fixed, **free}, self.run)
+        made = Discretisation(self.method, self.problem, self.forward.window, {**fixed, **free}, self.run)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # told once, by the forward computation
             state = made.initial_state(float(self.forward.times[0]))

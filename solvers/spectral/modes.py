@@ -18,10 +18,12 @@ import sympy as sp
 import torch
 from torch import Tensor
 
+from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.forms import Frame
 from sciml.lower import compile_expressions
 from sciml.solvers.spectral.quadrature import end_corrected_weights
 from sciml.solvers.spectral.reflection import Signature
+from sciml.solvers.spectral.window import cut_green
 
 __all__ = ["Extension", "Modes", "kept_modes"]
 
@@ -50,6 +52,7 @@ class Modes:
         parameters: Value of each parameter, 0-d or ``(batch,)``.
         device: Where arrays live.
         dtype: Real dtype of fields.
+        radius: Where the free-space Green's function of ``-Δ`` is cut off; None for a periodic one.
     """
 
     frame: Frame
@@ -60,6 +63,7 @@ class Modes:
     parameters: Mapping[sp.Symbol, Tensor]
     device: torch.device
     dtype: torch.dtype
+    radius: float | None = None
 
     @property
     def dim(self) -> int:
@@ -124,10 +128,15 @@ class Modes:
         return self._symbol(expr, tuple(range(self.dim))).contiguous()
 
     def _symbol(self, expr: sp.Expr, axes: Sequence[int]) -> Tensor:
+        inverse = Reciprocal(squared_norm(self.frame.k))
         inputs = [*self.frame.k.values(), *self.parameters]
         exact = [v.to(torch.float64).reshape(-1, *([1] * self.dim)) for v in self.parameters.values()]
         values = [k[None] for k in self.k] + exact
-        (result,) = compile_expressions([expr], inputs)(*values)
+        if self.radius is not None and expr.has(inverse):
+            green = sp.Dummy("G", real=True)
+            (result,) = compile_expressions([expr.xreplace({inverse: green})], [*inputs, green])(*values, self._green)
+        else:
+            (result,) = compile_expressions([expr], inputs)(*values)
         result = result.expand(result.shape[0] if result.ndim else 1, *self.spectrum)
         for position, axis in enumerate(axes):
             ki = list(self.frame.k.values())[axis]
@@ -140,6 +149,12 @@ class Modes:
             result = (result if result.dtype == even.dtype else result + 0 * even).clone()
             result[tuple(nyquist)] = even[tuple(nyquist)].to(result.dtype)
         return result
+
+    @cached_property
+    def _green(self) -> Tensor:
+        assert self.radius is not None
+        norm = torch.stack(torch.broadcast_tensors(*(k**2 for k in self.k))).sum(0).sqrt()
+        return cut_green(norm, self.radius, self.dim)[None]
 
     def mask(self, degree: int) -> Tensor:
         """Return 1 on the modes that products of ``degree`` factors leave free of aliases, else 0."""

@@ -40,7 +40,8 @@ class _Group:
             modes = made.modes
             for axis, x in enumerate(problem.frame.space):
                 places = observation.points[x.name]
-                weights = _interpolation(places, modes.grid[axis], problem.bounds[x.name], modes.folds[axis] == 1)
+                ends = modes.low[axis], modes.low[axis] + modes.lengths[axis]
+                weights = _interpolation(places, modes.grid[axis], ends, modes.folds[axis] == 1)
                 self.weights.append(torch.as_tensor(weights, dtype=modes.dtype, device=modes.device))
 
     def read(self, made: Discretisation, state: Tensor, t: float, rows: Rows) -> Tensor:

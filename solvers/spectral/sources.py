@@ -31,7 +31,7 @@ class Sources:
         modes: The grid.
         arrays: Arrays by name.
         seed: Root of the random streams.
-        mollify: Standard deviation of the Gaussian that singular vorticity is convolved with.
+        mollify: Standard deviation of the Gaussian that measures are convolved with; patches may go without.
     """
 
     def __init__(self, modes: Modes, arrays: Mapping[str, Any], seed: int, mollify: float | None) -> None:
@@ -74,7 +74,13 @@ class Sources:
         modes = self.modes
         program = compile_expressions([atom.values], [*modes.frame.space, *modes.parameters])
         (values,) = program(*modes.coordinates, *modes.grid_parameters)
-        return values
+        if self.mollify is None or modes.bounded:
+            return values
+        values = values.expand(values.shape[0], *modes.grid)
+        blurred = modes.forward(values[:, None])
+        for k in modes.k:
+            blurred = blurred * torch.exp(-((self.mollify * k) ** 2) / 2)
+        return modes.backward(blurred)[:, 0]
 
     def _singular(self, atom: Measure) -> Tensor:
         """Return the exact Fourier coefficients ``Σ Γ e^{-ik·a}/V`` times those of the Gaussian."""

@@ -1,0 +1,29 @@
+"""What each catalogue entry is solved with where a small budget is enough."""
+
+import sciml as sm
+from sciml.dsl.measures import measures
+
+POINTS = {1: 192, 2: 24, 3: 12}
+HALF_WIDTH = {"strained-vortex": 3, "elliptic-patch": 3, "fractional-lamb-oseen": 6}
+
+
+def small_grid(problem, intervals=2):
+    """A coarse grid; on infinite axes a window that holds the vorticity."""
+    axes = {}
+    for s in problem.frame.space:
+        if s in problem.domain.infinite:
+            half = HALF_WIDTH.get(problem.name, 2)
+            axes[s.name] = (-half, half, 49)
+        else:
+            axes[s.name] = POINTS[problem.frame.dim] + (s in problem.domain.bounded)
+    return sm.Grid(**axes, t=intervals)
+
+
+def is_singular(problem):
+    """Tell whether some initial data have no values on a grid."""
+    return any(measures(c.value) for c in problem.initial_conditions)
+
+
+def small_method(problem):
+    """A loose tolerance, and a width for what is singular."""
+    return sm.Spectral(rtol=1e-3, mollify=0.25 if is_singular(problem) else None)
