@@ -18,12 +18,15 @@ from sciml.dsl import Infer as Infer
 from sciml.dsl import Integral as Integral
 from sciml.dsl import InverseLaplacian as InverseLaplacian
 from sciml.dsl import Laplacian as Laplacian
+from sciml.dsl import Maximum as Maximum
 from sciml.dsl import Neumann as Neumann
+from sciml.dsl import Norm as Norm
 from sciml.dsl import Observe as Observe
 from sciml.dsl import Outer as Outer
 from sciml.dsl import PointVortices as PointVortices
 from sciml.dsl import RandomField as RandomField
 from sciml.dsl import Range as Range
+from sciml.dsl import Spectrum as Spectrum
 from sciml.dsl import Torus as Torus
 from sciml.dsl import Vector as Vector
 from sciml.dsl import VectorField as VectorField

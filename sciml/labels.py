@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from sciml.dsl.operators import is_global
+from sciml.dsl.operators import Spectrum, is_global
 from sciml.dsl.text import latex, text
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def component_names(problem: Problem, name: str) -> list[str]:
     """Return the stored variables of a field or output: ``v_x, v_y`` for a vector."""
     directions = [x.name for x in problem.frame.space]
     count = len(problem.variables()[name])
-    if not problem.is_vector(name):
+    if not problem.is_vector(name):  # a spectrum, of however many components, among them
         return [name]
     if count == len(directions):
         return [f"{name}_{d}" for d in directions]
@@ -50,6 +50,7 @@ class Labels:
         for n, x in zip(storage.points, problem.frame.space, strict=True):
             low, high = storage.ends.get(x.name, problem.bounds[x.name])
             self.axes[x.name] = np.linspace(low, high, n, endpoint=x not in problem.domain.periodic)
+        self.spectra = {n for n, e in problem.outputs.items() if isinstance(e, Spectrum)}
         self._global = {n for n, e in problem.outputs.items() if is_global(e, problem.frame.space)}
 
     def is_global(self, name: str) -> bool:
@@ -72,11 +73,20 @@ class Labels:
                 attributes["period"] = high - low
             coordinates[x.name] = (x.name, self.axes[x.name], attributes)
         variables: dict[str, Any] = {}
+        if self.spectra:
+            first = arrays[min(self.spectra)]
+            longest = max(
+                self.problem.bounds[x.name][1] - self.problem.bounds[x.name][0] for x in self.problem.frame.space
+            )
+            k = 2 * np.pi / longest * np.arange(first.shape[2])
+            coordinates["wavenumber"] = ("wavenumber", k, {"units": "1", "long_name": "wavenumber"})
         for name in self.problem.variables():
             for label in component_names(self.problem, name):
                 data = arrays[label]
                 dims: tuple[str, ...] = (*(s.name for s in self.values), "time")
-                if data.ndim > 2:
+                if name in self.spectra:
+                    dims = (*dims, "wavenumber")
+                elif data.ndim > 2:
                     dims = (*dims, *reversed(self.axes))
                     data = data.transpose(0, 1, *range(data.ndim - 1, 1, -1))
                 data = data.reshape(*(len(v) for v in self.values.values()), *data.shape[1:])

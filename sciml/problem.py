@@ -30,7 +30,7 @@ from sciml.dsl.domains import Domain, interval
 from sciml.dsl.gridded import on_grid
 from sciml.dsl.measures import with_measures
 from sciml.dsl.observations import Observation, Observe
-from sciml.dsl.operators import BiotSavart, as_expression, is_global
+from sciml.dsl.operators import BiotSavart, Spectrum, as_expression, is_global
 from sciml.dsl.roles import Infer, Law, Range, Role
 from sciml.dsl.text import equation_text, latex, text
 from sciml.dsl.vectors import Vector, VectorField
@@ -270,13 +270,15 @@ class Problem:
             name = f.name if isinstance(f, VectorField) else f.func.__name__
             out[name] = tuple(components(f, self.frame).flat)
         for name, e in self.outputs.items():
-            out[name] = tuple(components(e, self.frame).flat)
+            # A spectrum is of all components at once.
+            parts = components(e.args[0] if isinstance(e, Spectrum) else e, self.frame).flat
+            out[name] = tuple(parts)
         return MappingProxyType(out)
 
     def is_vector(self, name: str) -> bool:
         """Tell whether a variable has components."""
         if name in self.outputs:
-            return check_pointwise(name, self.outputs[name], self.fields, self.frame.dim) > 0
+            return check_pointwise(f"output {name!r}", self.outputs[name], self.fields, self.frame.dim) > 0
         return any(isinstance(f, VectorField) and f.name == name for f in self.fields)
 
     def expand(self, expr: Any) -> sp.Expr:

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from sciml.dsl.operators import is_global
+from sciml.dsl.operators import Spectrum, is_global
 from sciml.dsl.roles import Law, Range
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
@@ -199,7 +199,9 @@ class Solution:
         theirs = self._other(other, mine)
         names = self.variables()
         both = [n for n, parts in names.items() if all(p in theirs for p in parts)]
-        chosen = both if on is None else list(on)
+        # The spectra of two grids have other wavenumbers, so they are compared on demand only.
+        plain = [n for n in both if not isinstance(self.problem.outputs.get(n), Spectrum)]
+        chosen = plain if on is None else list(on)
         for name in chosen:
             if name not in both:
                 msg = f"compare: {name!r} is not in both.{did_you_mean(name, both)}"
@@ -207,7 +209,7 @@ class Solution:
         if not chosen:
             msg = "compare: the two have no variable in common."
             raise DataError("D204", msg, fix=f"this solution has {', '.join(names)}")
-        space = {x.name for x in self.problem.frame.space}
+        space = {x.name for x in self.problem.frame.space} | {"wavenumber"}
         errors = {n: _error(mine, theirs, n, names[n], metric, space) for n in chosen}
         return xr.Dataset(errors, attrs={"metric": metric})
 

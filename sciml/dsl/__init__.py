@@ -18,6 +18,9 @@ from sciml.dsl.operators import (
     Integral,
     InverseLaplacian,
     Laplacian,
+    Maximum,
+    Norm,
+    Spectrum,
 )
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.roles import Infer, Range
@@ -44,12 +47,15 @@ __all__ = [
     "Integral",
     "InverseLaplacian",
     "Laplacian",
+    "Maximum",
     "Neumann",
+    "Norm",
     "Observe",
     "Outer",
     "PointVortices",
     "RandomField",
     "Range",
+    "Spectrum",
     "Torus",
     "Vector",
     "VectorField",

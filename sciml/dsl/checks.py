@@ -16,7 +16,7 @@ from sciml.dsl.domains import Domain
 from sciml.dsl.measures import Measure, PointVortices, VortexSheet
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.observations import Observation
-from sciml.dsl.operators import FractionalLaplacian, Integral
+from sciml.dsl.operators import FractionalLaplacian, Functional, Norm, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.roles import Role, role_of
@@ -42,7 +42,7 @@ __all__ = [
     "value_of",
 ]
 
-RESERVED = {"time", "component", "sample", "member", "body", "space"}
+RESERVED = {"time", "wavenumber", "component", "sample", "member", "body", "space"}
 
 
 def equations_of(declared: Any) -> dict[str, sp.Eq]:
@@ -260,6 +260,9 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
         for node in expr.atoms(RandomField, Measure):
             msg = f"{where} uses {text(node)}, which belongs to initial conditions."
             raise DeclarationError("S184", msg, excerpt=text(expr), fix="sm.IC(u, ...)")
+    if expr.has(Spectrum) and not (isinstance(expr, Spectrum) and where.startswith("output")):
+        msg = f"{where} uses a Spectrum inside an expression; it is a series of numbers, an output of its own."
+        raise DeclarationError("S193", msg, excerpt=text(expr), fix="outputs={'spectrum': sm.Spectrum(u)}")
     if noises := expr.atoms(WhiteNoise):
         msg = f"{where} uses the noise {text(noises.pop())}, which only an equation can hold."
         raise DeclarationError("S133", msg, excerpt=text(expr), fix="add the noise to the equation")
@@ -281,7 +284,7 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             msg = f"{where}: the target is a derivative by {c.variable}, which is not the time {time}."
             raise DeclarationError("S118", msg, fix=f"sm.IC(sm.Dt({text(c.field)}), ...)")
         check_pointwise(where, c.field, fields, dim)
-        if c.value.atoms(AppliedUndef, VectorField, Integral) or time in c.value.free_symbols:
+        if c.value.atoms(AppliedUndef, VectorField, Functional) or time in c.value.free_symbols:
             msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
             raise DeclarationError(
                 "S119", msg, fix="give the value at the start time; time-dependent terms go in the equation"
@@ -296,7 +299,7 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
 def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float | Role]) -> None:
     """Refuse infinite constants, and fractional orders that are not positive with these parameters."""
     for expr in everything:
-        if expr.has(sp.zoo, sp.nan, sp.oo):
+        if expr.replace(Norm, lambda e, p: e).has(sp.zoo, sp.nan, sp.oo):
             msg = f"an expression is infinite or undefined: {text(expr)}."
             raise DeclarationError("S142", msg, fix="a division by zero happened when it was built")
         for node in expr.atoms(FractionalLaplacian):

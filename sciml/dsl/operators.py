@@ -24,12 +24,16 @@ __all__ = [
     "Dt",
     "Dx",
     "FractionalLaplacian",
+    "Functional",
     "Grad",
     "Integral",
     "InverseLaplacian",
     "Laplacian",
     "LinearOperator",
+    "Maximum",
+    "Norm",
     "Operator",
+    "Spectrum",
     "as_expression",
     "is_global",
 ]
@@ -317,22 +321,67 @@ class Dt(Operator):
         return rf"\partial_t{power}{_latex_operand(printer, self.args[0])}"
 
 
-class Integral(Operator):
-    """``∫ e dx`` over the whole domain: a number at each time. Used in outputs."""
+class Functional(Operator):
+    """Something that has one value, or one series of values, at each time. Used in outputs."""
 
     def __new__(cls, operand: Any) -> Any:
-        return sp.Expr.__new__(cls, as_expression(operand, "Integral"))
+        return sp.Expr.__new__(cls, as_expression(operand, cls.__name__))
 
     def _eval_derivative(self, variable: sp.Symbol) -> sp.Expr:
         self._refuse_dummy(variable)
         return sp.Derivative(self, variable, evaluate=False)
 
+
+class Integral(Functional):
+    """``∫ e dx`` over the whole domain: a number at each time."""
+
     def _latex(self, printer: Any) -> str:
         return rf"\int {printer._print(self.args[0])}\,\mathrm{{d}}x"
 
 
+class Maximum(Functional):
+    """The largest value of a scalar over the grid: a number at each time."""
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\max_x {printer._print(self.args[0])}"
+
+
+class Spectrum(Functional):
+    """Mean square of a scalar or vector by wavenumber: ``E_n = Σ |ê_k|²`` over ``n - 1/2 ≤ |k|/k₀ < n + 1/2``.
+
+    ``k₀ = 2π/L`` with the longest period L; ``Σ E_n`` is the mean of ``|e|²``. An output of its own, on
+    periodic domains; stored with the dimension ``wavenumber``.
+    """
+
+    def _latex(self, printer: Any) -> str:
+        return rf"E\left[{printer._print(self.args[0])}\right]"
+
+
+class Norm(Functional):
+    """The norm ``(∫ |e|^p dx)^{1/p}`` of a scalar or vector, or its largest modulus for p = ∞.
+
+    Args:
+        operand: A scalar or vector expression.
+        p: A number at least 1, or ``oo``.
+    """
+
+    def __new__(cls, operand: Any, p: Any = 2) -> Any:
+        order = as_expression(p, "Norm")
+        if not (order.is_number and order >= 1):
+            msg = f"Norm needs an order p of at least 1; got {p}."
+            raise DeclarationError("S194", msg, fix="sm.Norm(u)  or  sm.Norm(u, sp.oo)")
+        return sp.Expr.__new__(cls, as_expression(operand, "Norm"), order)
+
+    def _sympystr(self, printer: Any) -> str:
+        shown = self.args if self.args[1] != 2 else self.args[:1]
+        return f"Norm({', '.join(printer._print(a) for a in shown)})"
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\left\|{printer._print(self.args[0])}\right\|_{{{printer._print(self.args[1])}}}"
+
+
 def is_global(expr: sp.Expr, space: tuple[sp.Symbol, ...]) -> bool:
-    """Tell whether an expression is one number per time: no field or coordinate outside integrals."""
-    outside = expr.replace(lambda e: isinstance(e, Integral), lambda e: sp.Dummy())
+    """Tell whether an expression is one number per time: no field or coordinate outside functionals."""
+    outside = expr.replace(lambda e: isinstance(e, Functional) and not isinstance(e, Spectrum), lambda e: sp.Dummy())
     # Vector fields, noises and random fields carry their coordinates as free symbols.
     return not outside.atoms(AppliedUndef) and not outside.free_symbols & set(space)

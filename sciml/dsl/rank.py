@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from sciml.dsl.measures import Measure
-from sciml.dsl.operators import Dt, Integral, LinearOperator, Operator
+from sciml.dsl.operators import Dt, Integral, LinearOperator, Maximum, Norm, Operator, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, Cross, Dot, Named, Outer, Vector, VectorField
@@ -152,8 +152,13 @@ class _Rank:
         return self.of(expr.args[0])
 
     @of.register
-    def _(self, expr: Integral) -> int:
-        self._scalar(expr.args[0], "Integral needs a scalar", expr)
+    def _(self, expr: Integral | Maximum) -> int:
+        self._scalar(expr.args[0], f"{type(expr).__name__} needs a scalar", expr)
+        return 0
+
+    @of.register
+    def _(self, expr: Norm | Spectrum) -> int:
+        self.of(expr.args[0])
         return 0
 
     @of.register

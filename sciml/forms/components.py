@@ -17,7 +17,7 @@ from sympy.core.function import AppliedUndef
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.operators import Dt, Dx, Integral, LinearOperator
+from sciml.dsl.operators import Dt, Dx, Integral, LinearOperator, Maximum, Norm, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, Cross, Dot, Outer, Vector, VectorField
@@ -148,8 +148,21 @@ class Components:
         return _array([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)])
 
     @of.register
-    def _(self, expr: Integral) -> Array:
-        return scalar(Integral(self.of(expr.args[0])[()]))
+    def _(self, expr: Integral | Maximum) -> Array:
+        return scalar(type(expr)(self.of(expr.args[0])[()]))
+
+    @of.register
+    def _(self, expr: Norm) -> Array:
+        operand, p = expr.args
+        parts: list[sp.Expr] = list(self.of(operand).flat)
+        if p == sp.oo:
+            return scalar(sp.sqrt(Maximum(sp.Add(*(c**2 for c in parts)))))
+        power = sp.Add(*(c**2 for c in parts)) ** (p / 2) if len(parts) > 1 or p.is_even else sp.Abs(parts[0]) ** p
+        return scalar(Integral(power) ** (1 / p))
+
+    @of.register
+    def _(self, expr: Spectrum) -> Array:
+        return scalar(expr)
 
     def _check_constants(self, expr: LinearOperator) -> None:
         if isinstance(expr, Dx):

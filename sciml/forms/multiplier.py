@@ -16,7 +16,7 @@ from sympy.core.function import AppliedUndef
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.operators import Integral
+from sciml.dsl.operators import Functional
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.forms.frame import Frame
@@ -65,7 +65,7 @@ class Multiplier(sp.Expr):  # type: ignore[misc]
         return rf"\left[{printer._print(self.symbol)}\right]{printer._print(self.operand)}"
 
 
-Atom = (AppliedUndef, sp.Derivative, Multiplier, WhiteNoise, Sampled, RandomField, Measure, Integral)
+Atom = (AppliedUndef, sp.Derivative, Multiplier, WhiteNoise, Sampled, RandomField, Measure, Functional)
 
 
 def atoms_of(expr: sp.Expr) -> set[sp.Expr]:
@@ -120,7 +120,7 @@ def rebuild(expr: sp.Expr, frame: Frame, replace: Callable[[sp.Expr], sp.Expr | 
     """
     if isinstance(expr, Multiplier):
         return multiply(rebuild(expr.operand, frame, replace), expr.symbol, frame)
-    if isinstance(expr, Atom) and not isinstance(expr, Integral):
+    if isinstance(expr, Atom) and not isinstance(expr, Functional):
         new = replace(expr)
         return expr if new is None else new
     if not expr.args or not atoms_of(expr):

@@ -14,7 +14,7 @@ from math import comb
 import sympy as sp
 
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.operators import Integral
+from sciml.dsl.operators import Functional
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
@@ -130,8 +130,9 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
     if body.atoms(sp.Derivative):
         _sort_rate(constant * outer, body, origin, out, fields)
         return
-    if body.atoms(Integral):
-        msg = f"Integral(...) is for outputs and cannot drive an equation: {text(piece)}."
+    if found := body.atoms(Functional):
+        name = type(found.pop()).__name__
+        msg = f"{name}(...) is for outputs and cannot drive an equation: {text(piece)}."
         raise refuse("S136", msg, origin, "use a local term, or a nonlocal operator such as InverseLaplacian")
     if any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body)):
         msg = f"an operator acts on noise inside a product: {text(piece)}."

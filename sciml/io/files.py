@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.dsl.arrays import Array, array_name, frozen_array
+from sciml.dsl.operators import Spectrum
 from sciml.errors import FileError
 from sciml.labels import component_names
 from sciml.problem import Problem
@@ -205,7 +206,8 @@ def _depth(content: str) -> int:
 def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     """Read the variables that the problem names, without interpreting any text attribute."""
     outer = [*(s.name for s in problem.family), "time"]
-    axes = [*outer, *(x.name for x in problem.frame.space)]
+    space = [x.name for x in problem.frame.space]
+    axes = [*outer, *space, *(["wavenumber"] if any(isinstance(e, Spectrum) for e in problem.outputs.values()) else [])]
     names = [c for v in problem.variables() for c in component_names(problem, v)]
     _check_storage(target, [*axes, *names])
     try:
@@ -215,7 +217,7 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     for name in names:
-        if loaded[name].dims not in (tuple(outer), (*outer, *reversed(axes[len(outer) :]))):
+        if loaded[name].dims not in (tuple(outer), (*outer, *reversed(space)), (*outer, "wavenumber")):
             msg = f"{target.name}: variable {name!r} has the dims {loaded[name].dims}."
             raise FileError("F412", msg)
     return loaded.drop_attrs(deep=False)

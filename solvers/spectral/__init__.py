@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.measures import VortexPatch, measures
+from sciml.dsl.operators import Spectrum
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.errors import OptionError
@@ -100,6 +101,9 @@ class Spectral(Method):
             return [Unmet(f"{text(singular[0])} has no values on a grid", fix)]
         if problem.unknowns and problem.family:
             return [Unmet("it infers one problem at a time, not a family", "give the family's parameters numbers")]
+        spectra = [n for n, e in problem.outputs.items() if isinstance(e, Spectrum)]
+        if spectra and len(problem.domain.periodic) < len(problem.domain.axes):
+            return [Unmet(f"the output {spectra[0]!r} is a spectrum, which needs periodic axes", "remove the output")]
         for symbol in (*problem.family, *problem.unknowns):
             if any(symbol in e.free_symbols for e in (*problem.domain.expressions, *problem.time[1:])):
                 why = f"the ends of domain or time depend on {symbol}, so its values share no grid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from torch import Tensor
 from sciml.compute import device_of
 from sciml.dsl.domains import Domain
 from sciml.dsl.text import text
-from sciml.errors import OptionError
+from sciml.errors import DataError, OptionError
 from sciml.labels import Labels, component_names
 from sciml.solvers.spectral.discretisation import Discretisation
 from sciml.solvers.spectral.modes import Modes, kept_modes
@@ -69,8 +70,12 @@ class SpectralEngine:
         self._variables = [
             (label, self.form.in_states(e), self.labels.is_global(name))
             for name, parts in problem.variables().items()
+            if name not in self.labels.spectra
             for label, e in zip(component_names(problem, name), parts, strict=True)
         ]
+        self._spectra = {
+            name: [self.form.in_states(e) for e in problem.variables()[name]] for name in sorted(self.labels.spectra)
+        }
 
     @property
     def total(self) -> int:
@@ -107,6 +112,7 @@ class SpectralEngine:
             rows.append(("accuracy", f"algebraic in the number of points: {shown} does not vanish as its series does"))
         if family:
             rows.append(("family", f"{family}: {members} members in one batch"))
+        rows += self._scales()
         return [
             *rows,
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
@@ -114,6 +120,29 @@ class SpectralEngine:
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
             ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
         ]
+
+    def _scales(self) -> list[tuple[str, str]]:
+        """Say how large each field is at the start and how fast its terms act: their ratio is the flow's number."""
+        made, t = self.discretisation, float(self.times[0])
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # told when the run starts
+                state = made.initial_state(t)
+        except DataError as error:
+            return [("initial", error.headline)]
+        nonlinear = made.system.nonlinear(state, t)
+        terms = (state, made.system.rate(state, t) - nonlinear, nonlinear)
+        sizes = [self.modes.backward(v).square().flatten(2).mean(2).sqrt().amax(0) for v in terms]
+        rows = []
+        for z, size, linear, rest in zip(self.form.state, *(s.tolist() for s in sizes), strict=True):
+            rates = ", ".join(
+                f"{what} {rate / size:.2g}" for what, rate in (("linear", linear), ("other", rest)) if size and rate
+            )
+            ratio = f", other/linear {rest / linear:.2g}" if linear and rest else ""
+            rows.append(
+                ("scales", f"|{text(z)}| = {size:.2g}; rates at the start: {rates or '0'} per unit time{ratio}")
+            )
+        return rows
 
     def _varying(self) -> Iterator[tuple[str, str]]:
         """Say how terms with varying coefficients are treated, where that matters."""
@@ -167,6 +196,9 @@ class SpectralEngine:
             else:
                 value = value.expand(members, *self.modes.grid)[(slice(None), *self.window.shown)]
             out[label] = value.cpu().numpy().copy()
+        for name, parts in self._spectra.items():
+            fields = [self.observer.value(e, progress.state, progress.t, known) for e in parts]
+            out[name] = self.modes.shells([f.expand(members, *self.modes.grid) for f in fields]).cpu().numpy()
         return out
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
-from sciml.dsl.operators import Integral
+from sciml.dsl.operators import Integral, Maximum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.errors import DataError
@@ -50,6 +50,9 @@ class Observer:
             values = self._on_grid(self.value(atom.args[0], state, t, known))
             axes = tuple(range(-self.modes.dim, 0))
             return (values * self.modes.quadrature).sum(axes, keepdim=True)
+        if isinstance(atom, Maximum):
+            values = self.value(atom.args[0], state, t, known)
+            return values.amax(tuple(range(-self.modes.dim, 0)), keepdim=True)
         if isinstance(atom, (Sampled, RandomField, Measure)):
             return self.sources(atom)
         return self.modes.backward(self._coefficients(atom, state, t, known))
