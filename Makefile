@@ -50,6 +50,8 @@ bench-env: $(BENCH_STAMP)
 
 bench: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/spectral_vs_peers.py
+	$(BENCH)/bin/python benchmarks/families.py
+	$(BENCH)/bin/python benchmarks/inverse.py
 	$(BENCH)/bin/python benchmarks/render.py
 
 clean:

@@ -6,6 +6,8 @@ python benchmarks/render.py
 import json
 from pathlib import Path
 
+from sections import families, inverse
+
 ROOT = Path(__file__).parent
 DOCS = ROOT.parent / "docs"
 CODES = ("sciml", "exponax", "py-pde")
@@ -92,17 +94,31 @@ def picture(problems, path):
     figure.savefig(path, dpi=90)
 
 
-def main():
-    """Write the page and the picture."""
-    record = json.loads((ROOT / "results" / "spectral_vs_peers.json").read_text())
+def environment_of(record):
+    """Return the record's environment with the versions in one line."""
     environment = dict(record["environment"])
     environment["versions"] = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
+    return environment
+
+
+def read(name):
+    """Return a committed result file."""
+    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
+def main():
+    """Write the page and the picture."""
+    record = read("spectral_vs_peers")
+    environment = environment_of(record)
     lines = [INTRODUCTION.format(repeats=record["repeats"], **environment)]
     lines += ["![error against time](images/spectral_vs_peers.png)", ""]
     for name, title in PROBLEMS.items():
         measured = record["problems"][name]
         agreement = f"exponax's finest run agrees with our truth to {measured['agreement_with_exponax']:.1e}."
         lines += [f"### {title}", "", agreement, "", *table(measured), ""]
+    for name, section in (("families", families), ("inverse", inverse)):
+        figures = read(name)
+        lines += section(figures, environment_of(figures))
     (DOCS / "images").mkdir(parents=True, exist_ok=True)
     picture(record["problems"], DOCS / "images" / "spectral_vs_peers.png")
     (DOCS / "benchmarks.md").write_text("\n".join(lines))

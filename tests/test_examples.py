@@ -37,15 +37,33 @@ def test_quickstart(tmp_path):
     assert module["main"](tmp_path, 64) < 0.02
 
 
-@pytest.mark.parametrize(("name", "bound"), [("soliton", 1e-6), ("own_equation", 1e-5)])
-def test_example(name, bound, tmp_path, monkeypatch):
+# name -> (largest number that main may return, its arguments, what it writes into a folder)
+RUNS = {
+    "soliton": (1e-6, {}, None),
+    "own_equation": (1e-5, {}, None),
+    "walls": (1e-13, {}, "walls.png"),
+    "family": (1e-13, {"points": 64}, "family.png"),
+    "inverse": (3, {}, "inverse.h5"),
+    "random_data": (0.1, {"points": 32}, "random_data.png"),
+    "complex_field": (1e-7, {}, "complex_field.png"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:dealiasing removes")
+@pytest.mark.parametrize("name", RUNS)
+def test_example(name, tmp_path, monkeypatch):
+    bound, arguments, written = RUNS[name]
     monkeypatch.chdir(tmp_path)
-    assert runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="example")["main"]() < bound
+    main = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="example")["main"]
+    assert main(**arguments) < bound
     assert list(tmp_path.iterdir()) == []
+    if written:
+        main(tmp_path / "out", **arguments)
+        assert [p.name for p in (tmp_path / "out").iterdir()] == [written]
 
 
 def test_every_example_is_tested():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {"quickstart", "soliton", "own_equation"}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {"quickstart", *RUNS}
 
 
 @pytest.mark.filterwarnings("ignore:dealiasing removes")
