@@ -203,10 +203,18 @@ def divergence_free(state):
     return torch.fft.ifftn(hats, dim=tuple(range(2, state.ndim))).real
 
 
+def on_a_torus(p):
+    """The same equations where the oracle can evaluate them: a box without faces, a window of the plane."""
+    if isinstance(p.domain, sm.Torus):
+        return p
+    axes = [(x, -2, 2) if x in p.domain.infinite else (x, lo, hi) for x, lo, hi in p.domain.axes]
+    return p.with_(domain=sm.Torus(*axes), conditions=p.initial_conditions)
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_right_side_satisfies_the_declared_equations(name):
     """Put a random state and the computed ∂ₜ of it into the equations as the user wrote them."""
-    p = CATALOGUE[name]()
+    p = on_a_torus(CATALOGUE[name]())
     points = {1: 32, 2: 24, 3: 16}[p.frame.dim]
     grid = sm.Grid(**{s.name: points for s in p.frame.space}, t=1)
     engine = SpectralEngine(sm.Spectral(degree=0), p, grid, sm.Run())
