@@ -129,7 +129,12 @@ FAMILIES: dict[str, dict[str, Shown]] = {
         "lamb-oseen": Shown(grid=_window(2.0, 129), draw="v", mollify=0.06, rtol=1e-4, measured=("v",)),
         "fractional-lamb-oseen": Shown(grid=_window(6.0, 129), draw="v", mollify=0.15, rtol=1e-4, measured=("v",)),
         "point-vortex-pair": Shown(
-            grid=_window(2.0, 129), draw="w", arguments={"end": 8.0}, watch="circulation", mollify=0.08, rtol=1e-4
+            grid=_window(2.0, 129),
+            draw="w",
+            arguments={"nu": 0.002, "end": 10.0},
+            watch="circulation",
+            mollify=0.1,
+            rtol=1e-4,
         ),
         "vortex-sheet": Shown(
             grid=_window(2.0, 129), draw="w", arguments={"end": 4.0}, watch="circulation", mollify=0.06, rtol=1e-4
@@ -137,7 +142,7 @@ FAMILIES: dict[str, dict[str, Shown]] = {
         "elliptic-patch": Shown(
             grid=_window(3.0, 129), draw="w", arguments={"end": 12.0}, watch="circulation", mollify=0.1, rtol=1e-4
         ),
-        "strained-vortex": Shown(grid=_window(3.0, 97), draw="w", arguments={"end": 3.0}),
+        "strained-vortex": Shown(grid=_window(3.0, 65), draw="w", arguments={"end": 3.0}),
     },
 }
 

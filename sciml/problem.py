@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -39,6 +40,7 @@ from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles
 from sciml.forms.components import components
 from sciml.forms.faces import Faces, faces_of
 from sciml.forms.multiplier import with_derivatives
+from sciml.forms.regularity import regularity
 from sciml.forms.smoothing import linear_part
 from sciml.grid import Grid
 from sciml.options import checked
@@ -436,6 +438,10 @@ class Problem:
         lines = [f"Problem {self.name!r}", *(f"  {n:<{width}}  {value}" for n, value in rows)]
         lines += ["canonical form", *(f"  {line}" for line in str(self.form).splitlines())]
         lines.append(f"  linear part: {linear_part(self.form, self.ranges)}")
+        for c in self.initial_conditions:
+            smooth = regularity(c.value, self.domain, self.numbers)
+            if smooth.order is None or smooth.order < math.inf:
+                lines.append(f"  initial {text(c.target)}: {smooth}")
         if self.recognised is not None:
             found = "this is " if self.recognised.is_navier_stokes else ""
             lines.append(f"  {found}{self.recognised}")
