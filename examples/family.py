@@ -46,8 +46,9 @@ def main(folder: Path | None = None, points: int = 512) -> float:
         from matplotlib.figure import Figure
 
         figure = Figure(layout="constrained")
-        figure.subplots().loglog(steepest["nu"], steepest, "o-")
-        figure.axes[0].set(xlabel="nu", ylabel="steepest slope", title="Burgers from sin x")
+        inverse = 1 / steepest["nu"]
+        figure.subplots().plot(inverse, steepest, "o", inverse, inverse / 2, "--")
+        figure.axes[0].set(xlabel="1/nu", ylabel="steepest slope", title="Burgers from sin x; dashed: 1/(2 nu)")
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(folder / "family.png")
     return difference
