@@ -14,7 +14,7 @@ import numpy as np
 from sciml.dsl.vectors import Named
 from sciml.errors import DataError
 
-__all__ = ["Array", "Sampled", "array_name", "frozen_array", "is_array_like"]
+__all__ = ["Array", "Sampled", "array_name", "complex_parts", "frozen_array", "is_array_like"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 NAME_DIGITS = 24
@@ -35,12 +35,25 @@ def is_array_like(value: Any) -> bool:
     return isinstance(value, (np.ndarray, list)) or any(hasattr(value, name) for name in ("dims", "ds", "__array__"))
 
 
+def complex_parts(data: Any) -> tuple[Any, Any]:
+    """Return real and imaginary part of array data; named variables are told apart later, by their names."""
+    if hasattr(data, "ds") or hasattr(data, "data_vars"):
+        return data, data
+    if hasattr(data, "dims"):
+        return data.real, data.imag
+    plain = np.asarray(data)
+    return plain.real, plain.imag
+
+
 def frozen_array(value: Any, where: str) -> Array:
     """Return a read-only float64 copy.
 
     Raises:
         DataError: The values are not real numbers.
     """
+    if np.iscomplexobj(value):
+        msg = f"{where} needs real numbers; got a complex array."
+        raise DataError("D230", msg, fix="a complex field takes it: sm.ComplexField(...); else give its parts apart")
     try:
         array = np.array(value, dtype=np.float64, order="C")
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from sciml.dsl.arrays import is_array_like
+from sciml.dsl.arrays import complex_parts, is_array_like
 from sciml.dsl.complex_fields import is_complex_field
 from sciml.dsl.operators import Dt, as_expression
 from sciml.dsl.real_imaginary import real_imaginary
@@ -73,8 +73,8 @@ class IC:
         """The condition itself, or those of the real and imaginary part of a complex field."""
         if not is_complex_field(self.field):
             return (self,)
-        pairs = zip(real_imaginary(self.written), real_imaginary(self.value), strict=True)
-        return tuple(IC(target, value) for target, value in pairs)
+        values = real_imaginary(self.value) if self.data is None else complex_parts(self.data)
+        return tuple(IC(target, value) for target, value in zip(real_imaginary(self.written), values, strict=True))
 
     def __str__(self) -> str:
         return f"IC({text(self.target)}, {'data' if self.data is not None else text(self.value)})"

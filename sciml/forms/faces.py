@@ -140,7 +140,11 @@ def _resolved(
         sign = parity(symbol, k)
         if sign is None or not is_local(symbol, frame):
             msg = f"{c}: on a face, {text(c.target)} must be a field or derivatives of one of even, or of odd, order."
-            raise DeclarationError("S173", msg, fix=f"sm.Dirichlet(sm.Dx(u, {c.coordinate}, 2), 0, on={c.coordinate})")
+            fix = (
+                f"sm.Dirichlet(u, 0, on={c.coordinate})  or  sm.Neumann(u, 0, on={c.coordinate})",
+                "mixed (Robin) conditions have no method",
+            )
+            raise DeclarationError("S173", msg, fix=fix)
         order = int(sp.degree(symbol, k)) + c.derivatives if symbol.has(k) else c.derivatives
         if value != 0 and symbol != 1:
             msg = f"{c}: nonzero values are possible for a field and its normal derivative only."

@@ -43,6 +43,7 @@ COARSEST_STEPS = 16  # over the whole time interval, before the step is chosen
 FINEST_LEVEL = 16
 SHIFT = 0.1  # of a standard error: what the time step may move an estimate by
 PRECISE = 1e-6  # relative: closer than this, the time step is not refined for data without noise
+AT_BOUND = 1e-4  # relative
 UNDETERMINED = 1e8  # a standard error so many times larger than its estimate is none
 DIGITS = 10  # of a step size, beyond which two are the same
 
@@ -69,6 +70,7 @@ class InverseEngine:
         self.sensors = Sensors(problem, self.forward.discretisation)
         # In the logarithm of an unknown, or of its distance from a bound, one is a long way.
         self.longest = 1.0 if any(b.is_bounded for b in self.transform) else math.inf
+        self._last: tuple[tuple[float, ...], tuple[Array, Array]] | None = None  # the latest linearisation
         self.span = float(self.forward.times[-1] - self.forward.times[0])
 
     @property
@@ -153,7 +155,9 @@ class InverseEngine:
         residual, jacobian = self._linearised(state.fit.point, state.level)
         slopes = np.array([b.slope(p) for b, p in zip(self.transform, state.fit.point, strict=True)])
         spread = covariance(jacobian / slopes) * self._variance(residual)
-        if not (np.sqrt(np.diag(spread)) < UNDETERMINED * (1 + np.abs(values))).all():
+        self._warn_at_bounds(values)
+        few = not self.sensors.weighted and self.sensors.count <= len(self.unknowns)
+        if few or not (np.sqrt(np.diag(spread)) < UNDETERMINED * (1 + np.abs(values))).all():
             spread = np.full_like(spread, np.inf)
             names = ", ".join(s.name for s in self.unknowns)
             msg = f"the observations do not determine {names} together: the standard errors are infinite."
@@ -167,6 +171,14 @@ class InverseEngine:
             "observations": self.sensors.count,
             "noise_std": None if self.sensors.weighted else math.sqrt(self._variance(residual)),
         }
+
+    def _warn_at_bounds(self, values: Array) -> None:
+        """An estimate that ran into a bound has no standard error to speak of."""
+        for symbol, bounded, value in zip(self.unknowns, self.transform, values, strict=True):
+            for bound in (bounded.low, bounded.high):
+                if bound is not None and abs(value - bound) < AT_BOUND * (abs(bound) + abs(value - bound) + 1e-300):
+                    msg = f"the estimate of {symbol} stands at its bound {bound:g}; its standard error means nothing."
+                    warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
     def _variance(self, residual: Array) -> float:
         """Variance of the weighted residuals: 1 where the noise is known."""
@@ -185,6 +197,12 @@ class InverseEngine:
 
     def _linearised(self, point: Array, level: int) -> tuple[Array, Array]:
         """Return residual and Jacobian in one pass: member i carries the derivative by unknown i."""
+        key = (level, *point.tolist())
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._differentiated(point, level)
+        return self._last[1]
+
+    def _differentiated(self, point: Array, level: int) -> tuple[Array, Array]:
         count = len(point)
         with torch.no_grad(), forward_ad.dual_level():
             members = torch.as_tensor(point).expand(count, count).contiguous()

@@ -92,6 +92,23 @@ def test_a_vector_field_takes_components_by_name_or_first_axis():
             assert np.abs(found[c].values - swirl.final[c].values).max() < 1e-14
 
 
+def test_complex_data_start_a_complex_field():
+    psi = sm.ComplexField("psi", t, x)
+    values = np.exp(2j * profile(16)[0])
+    equation = sp.Eq(sp.I * sm.Dt(psi), -sm.Laplacian(psi))
+
+    def problem(data):
+        return sm.Problem(equations=equation, domain=CIRCLE, time=(t, 0, 1), conditions=[sm.IC(psi, data)])
+
+    labelled = xr.DataArray(values, {"x": profile(16)[0]}, ["x"])
+    for given in (values, labelled, problem(values).solve(grid=sm.Grid(x=16, t=1)).ds.isel(time=0)):
+        found = start(problem(given), x=16)
+        assert np.abs(found["psi_re"].values - values.real).max() < 1e-14
+        assert np.abs(found["psi_im"].values - values.imag).max() < 1e-14
+    with pytest.raises(DataError, match="complex"):
+        heat(values)
+
+
 def test_changed_data_are_another_problem_and_a_changed_file_is_refused(tmp_path):
     values = profile(16)[1]
     assert heat(values) == heat(values.copy())

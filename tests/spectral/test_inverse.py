@@ -179,6 +179,32 @@ def test_an_unknown_that_the_data_do_not_see_has_no_finite_error():
     assert np.isinf(found["b"].std)
 
 
+def one_sensor(value, noise_std=None, bounds=(None, None)):
+    problem = sm.Problem(
+        equations=sp.Eq(sm.Dt(u), nu * sm.Laplacian(u)),
+        domain=sm.Torus((x, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, sp.sin(x))],
+        parameters={nu: sm.Infer(0.1, bounds=bounds)},
+        observations=[sm.Observe(u, {"t": [1.0], "x": [np.pi / 2], "u": [value]}, noise_std=noise_std)],
+    )
+    return problem.solve("spectral", grid=sm.Grid(x=16, t=1)).parameters["nu"]
+
+
+def test_one_value_has_a_standard_error_only_if_its_noise_is_known():
+    found = one_sensor(0.5, noise_std=0.01)
+    assert found.value == pytest.approx(np.log(2), rel=1e-6)
+    assert found.std == pytest.approx(0.02, rel=1e-4)
+    with pytest.warns(RuntimeWarning, match="do not determine"):
+        assert np.isinf(one_sensor(0.5).std)
+
+
+def test_an_estimate_at_its_bound_is_announced():
+    with pytest.warns(RuntimeWarning, match=r"stands at its bound 0\.3"):
+        found = one_sensor(0.5, noise_std=0.01, bounds=(0.01, 0.3))
+    assert found.value == pytest.approx(0.3, rel=1e-3)
+
+
 def test_a_budget_stops_a_fit_and_leaves_what_it_has(truth):
     problem = burgers(GUESS, [sm.Observe(u, sensors(truth, 4), noise_std=NOISE)])
     solution = problem.solve("spectral", grid=GRID, run=sm.Run(budget=sm.Budget(steps=2)))
