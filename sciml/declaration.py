@@ -29,7 +29,7 @@ __all__ = ["check_against_form", "check_declaration"]
 
 SAMPLED = (-10.0, 10.0)
 MOST_UNKNOWNS = 16
-FILE_NAMES = {"time", "component", "sample", "member", "body", "space", "parameters"}
+FILE_NAMES = {"time", "wavenumber", "component", "sample", "member", "body", "space", "parameters", "data"}
 
 
 def check_declaration(problem: Problem) -> None:
@@ -160,15 +160,26 @@ def _check_faces(problem: Problem, f: sp.Expr) -> None:
     for x in problem.domain.bounded:
         needed = conditions_needed(problem.form, f, x)
         for side, end in enumerate(problem.domain.axes[problem.domain.coordinates.index(x)][1:]):
-            given = len(problem.faces.orders(f, x, side))
-            if given == 0:
+            orders = problem.faces.orders(f, x, side)
+            # A condition on a field without Dt, such as a chemical potential, is one on those it follows from.
+            others = [g for g in problem.scalar_fields if not problem.form.order[g]]
+            given = len(orders) + sum(len(problem.faces.orders(g, x, side)) for g in others) * (needed != 1)
+            if needed == 0 and given == 0:
+                continue
+            if not orders:
                 msg = f"{text(f)} has no condition on the face {x} = {text(end)}."
                 fix = f"add  sm.Dirichlet({text(f)}, 0, on={x})  or  sm.Neumann({text(f)}, 0, on={x})"
                 raise DeclarationError("S175", msg, fix=fix)
-            if needed is not None and given != needed:
+            lowest = orders[0] if orders else 0
+            if lowest > 1 or orders != tuple(range(lowest, lowest + 2 * len(orders), 2)):
+                msg = f"the conditions on {text(f)} at {x} = {text(end)} leave out one of lower order."
+                fix = "give ∂u/∂n with ∂³u/∂n³" if lowest % 2 else "give u with ∂²u/∂n²"
+                raise DeclarationError("S175", msg, fix=fix)
+            if needed and given != needed:
                 msg = (
                     f"the equation of {text(f)} is of order {2 * needed} in {x}, so the face {x} = {text(end)} needs "
                     f"{needed} condition(s) on it; {given} given."
                 )
-                fix = f"add  sm.Dirichlet(sm.Dx({text(f)}, {x}, 2), 0, on={x})" if given < needed else "remove one"
+                kind = "Neumann" if lowest % 2 else "Dirichlet"
+                fix = f"add  sm.{kind}(sm.Dx({text(f)}, {x}, 2), 0, on={x})" if given < needed else "remove one"
                 raise DeclarationError("S175", msg, fix=fix)

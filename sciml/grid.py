@@ -135,8 +135,7 @@ class Grid:
         return hash((Grid, tuple(sorted(self.axes.items(), key=str))))
 
     def __repr__(self) -> str:
-        shown = {k: v if isinstance(v, int) else list(v) for k, v in self.axes.items()}
-        return f"Grid({', '.join(f'{k}={v}' for k, v in shown.items())})"
+        return f"Grid({', '.join(f'{k}={_shown(v)}' for k, v in self.axes.items())})"
 
 
 def _axis(name: str, given: Any) -> int | tuple[float, ...]:
@@ -151,6 +150,13 @@ def _axis(name: str, given: Any) -> int | tuple[float, ...]:
         msg = f"Grid({name}=...) needs a positive whole number; got {given!r}."
         raise OptionError("O310", msg, fix="sm.Grid(x=128, y=128, t=50)")
     return n
+
+
+def _shown(axis: int | tuple[float, ...]) -> str:
+    if isinstance(axis, int):
+        return str(axis)
+    listed = ", ".join(f"{v:.12g}" for v in axis)
+    return f"({listed})" if len(axis) > 1 else f"({listed},)"
 
 
 def _grid(axes: dict[str, Any]) -> Grid:

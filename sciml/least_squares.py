@@ -45,7 +45,7 @@ def improved(
     jacobian: Array,
     evaluate: Callable[[Array], Array],
     *,
-    longest: float = math.inf,
+    longest: float | Array = math.inf,
     tolerance: float = 1e-8,
 ) -> Fit:
     """Take one iteration from a point whose residual and Jacobian are known.
@@ -55,7 +55,7 @@ def improved(
         residual: r(φ), ``(m,)``.
         jacobian: ∂r/∂φ, ``(m, p)``.
         evaluate: r at another φ; values that are not finite mark a point that cannot be used.
-        longest: Largest change of any component of φ in one iteration.
+        longest: Largest change of each component of φ in one iteration.
         tolerance: The fit has converged when a step changes φ by less than this fraction, or promises
             to lower the cost by less than a tenth of it.
     """
@@ -64,9 +64,9 @@ def improved(
     damping = fit.damping
     for _ in range(ATTEMPTS):
         step = np.linalg.solve(normal + damping * np.diag(scale), -gradient)
-        step *= min(1.0, longest / max(float(np.abs(step).max()), 1e-300))
+        step *= min(1.0, float((longest / np.maximum(np.abs(step), 1e-300)).min()))
         gain = float(-gradient @ step - step @ normal @ step / 2)
-        small = gain <= tolerance * fit.cost / 10 or bool((np.abs(step) <= tolerance * (1 + np.abs(fit.point))).all())
+        small = gain <= tolerance * fit.cost / 10 or bool((np.abs(step) <= tolerance * np.abs(fit.point)).all())
         trial = evaluate(fit.point + step)
         cost = float(trial @ trial) / 2 if np.isfinite(trial).all() else np.inf
         if cost <= fit.cost:
@@ -80,7 +80,7 @@ def improved(
 def covariance(jacobian: Array) -> Array:
     """Return ``(JᵀJ)⁻¹`` for residuals of unit variance; infinite along directions that data do not see."""
     scale = np.linalg.norm(jacobian, axis=0)
-    if not (scale > 0).all():
+    if not (scale > 0).all() or len(jacobian) < len(scale):
         return np.full((len(scale),) * 2, np.inf)
     _, singular, right = np.linalg.svd(jacobian / scale, full_matrices=False)
     if singular[-1] < 1e-10 * singular[0]:

@@ -139,7 +139,7 @@ class Problem:
         if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, Condition) for c in conditions):
             msg = f"conditions must be a list of conditions; got {conditions!r}."
             raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
-        conditions = [part for c in conditions for part in (c.real_parts if isinstance(c, IC) else (c,))]
+        conditions = [part for c in conditions for part in c.real_parts]
         for what, given in (("outputs", outputs), ("exact", exact)):
             if given is not None and not isinstance(given, Mapping):
                 msg = f"{what} must be a dict; got {given!r}."
@@ -223,7 +223,8 @@ class Problem:
     @cached_property
     def form(self) -> SemilinearForm:
         """The canonical form; print it to see what the package understood."""
-        return semilinear(self.equations, self.scalar_fields, self.frame, self.faces.lifts)
+        walled = bool(self.domain.bounded)
+        return semilinear(self.equations, self.scalar_fields, self.frame, self.faces.lifts, walled=walled)
 
     @cached_property
     def faces(self) -> Faces:
@@ -319,9 +320,12 @@ class Problem:
         return MappingProxyType({s: p for s, p in self.parameters.items() if isinstance(p, Infer)})
 
     def with_(self, **changes: Any) -> Problem:
-        """Return a copy with some arguments replaced; ``parameters`` are merged."""
+        """Return a copy with some arguments replaced; ``parameters`` are merged, and None removes one."""
         if "parameters" in changes:
-            changes["parameters"] = {**self.parameters, **check_parameters(changes["parameters"])}
+            given = dict(changes["parameters"])
+            removed = [s for s, v in given.items() if v is None]
+            kept = {s: p for s, p in self.parameters.items() if s not in removed}
+            changes["parameters"] = kept | check_parameters({s: v for s, v in given.items() if v is not None})
         now = {
             "equations": dict(self.equations),
             "domain": self.domain,

@@ -16,7 +16,7 @@ from sciml.dsl.domains import Domain
 from sciml.dsl.measures import Measure, PointVortices, VortexSheet
 from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.observations import Observation
-from sciml.dsl.operators import FractionalLaplacian, Functional, Norm, Spectrum
+from sciml.dsl.operators import FractionalLaplacian, Functional, LinearOperator, Norm, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.roles import Role, role_of
@@ -42,7 +42,7 @@ __all__ = [
     "value_of",
 ]
 
-RESERVED = {"time", "wavenumber", "component", "sample", "member", "body", "space"}
+RESERVED = {"time", "wavenumber", "parameters", "data", "component", "sample", "member", "body", "space"}
 
 
 def equations_of(declared: Any) -> dict[str, sp.Eq]:
@@ -333,8 +333,21 @@ def check_data_nodes(
                 has, needs = _list(field.coordinates), _list(domain.coordinates)
                 msg = f"{c}: the random field {field.name} is over ({has}), the domain is {domain!r}."
                 raise DeclarationError("S181", msg, fix=f"it needs a Torus or Box and the coordinates ({needs})")
+        for term in sp.Add.make_args(c.value):
+            rest = term.as_independent(Measure)[1] if term.has(Measure) else None
+            if rest is not None and not _is_linear(rest, term, domain):
+                msg = f"{c}: a measure may only be multiplied by constants and added; got {text(term)}."
+                raise DeclarationError("S182", msg, fix="put the factor into its strength")
         for measure in c.value.atoms(Measure):
             _check_measure(c, measure, domain, numbers)
+
+
+def _is_linear(rest: sp.Expr, term: sp.Expr, domain: Domain) -> bool:
+    """Tell whether a term is a measure, or a linear operator of one, times a constant."""
+    while isinstance(rest, LinearOperator):
+        rest = rest.operand
+    factors = [f for f in sp.Mul.make_args(term) if not f.has(Measure)]
+    return isinstance(rest, Measure) and not sp.Mul(*factors).free_symbols & set(domain.coordinates)
 
 
 def _check_measure(c: IC, measure: Measure, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> None:

@@ -123,6 +123,15 @@ class FaceCondition:
         object.__setattr__(self, "coordinate", place[0])
         object.__setattr__(self, "point", None if place[1] is None else as_expression(place[1], what))
 
+    @property
+    def real_parts(self) -> tuple[FaceCondition, ...]:
+        """The condition itself, or those of the real and imaginary part of a complex field."""
+        if not self.target.has(sp.I):
+            return (self,)
+        place = self.coordinate if self.point is None else (self.coordinate, self.point)
+        pairs = zip(real_imaginary(self.target), real_imaginary(self.value), strict=True)
+        return tuple(type(self)(target, value, on=place) for target, value in pairs)
+
     def __str__(self) -> str:
         place = self.coordinate if self.point is None else f"({self.coordinate}, {self.point})"
         return f"{self.name}({self.target}, {self.value}, on={place})"

@@ -32,11 +32,10 @@ def on_grid(condition: IC, domain: Domain, numbers: Mapping[sp.Symbol, float]) -
         msg = f"{condition}: data on a grid cannot fill {domain!r}."
         raise DataError("D214", msg, fix="pose the problem on a Torus or a Box, or give an expression")
     target = condition.field
-    names = (
-        [f"{target.name}_{x}" for x in domain.coordinates]
-        if isinstance(target, VectorField)
-        else [target.func.__name__]
-    )
+    vector = isinstance(target, VectorField)
+    names = [f"{target.name}_{x}" for x in domain.coordinates] if vector else [target.func.__name__]
+    if condition.order:  # the velocity of u is not u: it must have been stored under a name of its own
+        names = [f"{n}_{'t' * condition.order}" for n in names]
     parts = _parts(condition, condition.data, names, domain)
     arrays = [_in_order(condition, part, domain, numbers) for part in parts]
     nodes = [Sampled(array_name(a), *domain.coordinates) for a in arrays]
@@ -53,10 +52,15 @@ def _parts(condition: IC, data: Any, names: list[str], domain: Domain) -> list[A
         if found == names:
             return [data[n] for n in names]
         only = list(data.data_vars)
-        if len(names) == len(only) == 1:
+        if len(names) == len(only) == 1 and not condition.order:
             return [data[only[0]]]
         msg = f"{condition}: the dataset holds {', '.join(map(str, only))}, but not {', '.join(names)}."
-        raise DataError("D204", msg, fix=f"data.rename({{...: {names[0]!r}}})")
+        fix = (
+            f"store it:  outputs={{{names[0]!r}: {condition.target}}}"
+            if condition.order
+            else f"data.rename({{...: {names[0]!r}}})"
+        )
+        raise DataError("D204", msg, fix=fix)
     if hasattr(data, "dims"):
         if len(names) == 1:
             return [data]

@@ -164,6 +164,7 @@ def _from_deltas(term: sp.Expr, coordinates: Sequence[sp.Symbol]) -> sp.Expr:
             msg = f"{factor} is not a delta function of one coordinate, such as DiracDelta(x - 1)."
             raise DeclarationError("S183", msg, fix="sm.VortexSheet(strength, curve=(X, Y), s=(s, 0, 1)) for a curve")
         places[found[0]] = found[1]
+        rest.append(found[2])
     if not places:
         return term
     factor = sp.Mul(*rest).subs(places)
@@ -173,13 +174,12 @@ def _from_deltas(term: sp.Expr, coordinates: Sequence[sp.Symbol]) -> sp.Expr:
     raise DeclarationError("S183", msg, fix="sm.VortexSheet(strength, curve=(X, Y), s=(s, low, high))")
 
 
-def _place(factor: sp.Expr, coordinates: Sequence[sp.Symbol]) -> tuple[sp.Symbol, sp.Expr] | None:
+def _place(factor: sp.Expr, coordinates: Sequence[sp.Symbol]) -> tuple[sp.Symbol, sp.Expr, sp.Expr] | None:
+    """Return coordinate, place and factor of ``δ(a x - b) = δ(x - b/a)/|a|``."""
     if not isinstance(factor, sp.DiracDelta) or len(factor.args) > 1:
         return None
-    argument = factor.args[0]
-    for x in coordinates:
-        for sign in (1, -1):
-            place = sp.expand(x - sign * argument)
-            if not place.free_symbols & set(coordinates):
-                return x, place
-    return None
+    held = [x for x in coordinates if factor.args[0].has(x)]
+    if len(held) != 1 or not factor.args[0].is_polynomial(held[0]) or sp.degree(factor.args[0], held[0]) != 1:
+        return None
+    slope, offset = sp.Poly(factor.args[0], held[0]).all_coeffs()
+    return held[0], -offset / slope, 1 / sp.Abs(slope)

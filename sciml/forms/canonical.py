@@ -30,6 +30,8 @@ def semilinear(
     fields: Sequence[sp.Expr],
     frame: Frame,
     lifts: Mapping[sp.Expr, sp.Expr] | None = None,
+    *,
+    walled: bool = False,
 ) -> SemilinearForm:
     """Bring equations into semilinear form.
 
@@ -38,6 +40,7 @@ def semilinear(
         fields: Scalar unknowns (components of vector fields included), in declared order.
         frame: Time and space.
         lifts: ``ℓ(x)`` of each field that takes nonzero values on faces; the state then holds ``u - ℓ``.
+        walled: Some axes have faces, where constants have no mode k = 0 of their own.
 
     Raises:
         DeclarationError: The equations do not determine the unknowns, or leave the form; the
@@ -45,9 +48,24 @@ def semilinear(
     """
     # Ranks first: everything after works on scalar rows.
     rows = rows_of(equations, frame)
+    if walled:
+        _check_constraints(rows, lifts or {})
     form = _lifted(rows, fields, lifts, frame) if lifts else semilinear_rows(rows, fields, frame)
     check_real(form, equations)
     return form
+
+
+def _check_constraints(rows: Sequence[Row], lifts: Mapping[sp.Expr, sp.Expr]) -> None:
+    """Between faces a constraint may hold unknowns with homogeneous data only: all else would be lost at k = 0."""
+    for row in rows:
+        if any(t.expr.atoms(sp.Derivative) for t in row.terms):
+            continue
+        for term in row.terms:
+            fields = term.expr.atoms(AppliedUndef)
+            what = "a source without an unknown" if not fields else "a field with nonzero values on a face"
+            if not fields or fields & set(lifts):
+                fix = "move it into the unknown by hand: with u = v + g(x) write the equation for v"
+                raise refuse("S178", f"between faces, an equation without Dt cannot hold {what}", term.origin, fix)
 
 
 def _lifted(

@@ -138,7 +138,9 @@ def _resolved(
         f, symbol = _operator(c, target, fields, frame)
         k = frame.k[c.coordinate]
         sign = parity(symbol, k)
-        if sign is None or not is_local(symbol, frame):
+        along = symbol.subs({q: 0 for q in frame.k.values() if q != k})
+        tangential = sp.degree(along, k) != sp.degree(symbol, k) if symbol.has(k) else symbol.has(*frame.k.values())
+        if sign is None or tangential or along == 0 or not is_local(symbol, frame):
             msg = f"{c}: on a face, {text(c.target)} must be a field or derivatives of one of even, or of odd, order."
             fix = (
                 f"sm.Dirichlet(u, 0, on={c.coordinate})  or  sm.Neumann(u, 0, on={c.coordinate})",
@@ -247,14 +249,25 @@ def _along(x: sp.Symbol, low: Face, high: Face, domain: Domain) -> sp.Expr:
 
 
 def conditions_needed(form: SemilinearForm, f: sp.Expr, coordinate: sp.Symbol) -> int | None:
-    """Return how many conditions an evolving field needs on each face of an axis; None for odd orders."""
+    """Return how many conditions an evolving field needs on each face of an axis; None for odd orders.
+
+    0 for a field whose equation does not differentiate it there: its series follows from the others.
+    """
     base = next((z for z, e in form.lift.items() if f in atoms_of(e)), f)
     states = [form.state.index(z) for z in form.chain[base]]
     k = form.frame.k[coordinate]
-    degree = 0
-    for i in states:
-        for j in states:
-            symbol = form.propagator[i, j]
-            local = symbol.is_polynomial(k)
-            degree = max(degree, int(sp.degree(symbol, k)) if local and symbol.has(k) else 0 if local else 2)
-    return None if degree % 2 else max(degree // 2, 1)
+    degrees = [_degree(form.propagator[i, j], k) for i in states for j in states]
+    for term in form.nonlinear:
+        slots = [s for s in form.slots if s.placeholder in term.n.free_symbols and s.state in states]
+        degrees += [
+            _degree(term.column[i], k) + _degree(s.symbol, k) for i in states for s in slots if term.column[i] != 0
+        ]
+    degree = max(degrees)
+    return None if degree % 2 else degree // 2
+
+
+def _degree(symbol: sp.Expr, k: sp.Symbol) -> int:
+    """Order of an operator along one axis; 2 stands for what is no differential operator."""
+    if not symbol.has(k):
+        return 0
+    return int(sp.degree(symbol, k)) if symbol.is_polynomial(k) else 2

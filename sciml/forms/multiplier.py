@@ -16,9 +16,10 @@ from sympy.core.function import AppliedUndef
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.operators import Functional
+from sciml.dsl.operators import Functional, Integral
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.wavenumbers import Reciprocal
+from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
 
 __all__ = [
@@ -157,6 +158,11 @@ def _derivative_of_atom(atom: sp.Expr, variable: sp.Symbol, frame: Frame) -> sp.
         return multiply(atom, sp.I * frame.k[variable], frame)
     if isinstance(atom, Multiplier):
         return multiply(differentiate(atom.operand, variable, frame), atom.symbol, frame)
+    if isinstance(atom, Integral):
+        return Integral(differentiate(atom.args[0], variable, frame))
+    if isinstance(atom, Functional):
+        msg = f"{type(atom).__name__}(...) cannot be differentiated in time."
+        raise DeclarationError("S195", msg, fix="store it, and difference the stored values")
     return sp.Derivative(atom, variable)
 
 

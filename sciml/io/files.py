@@ -131,8 +131,9 @@ def load(path: str | Path) -> Solution:
         msg = f"there is no file {target}."
         raise FileError("F411", msg)
     attributes = _read_attributes(target)
-    problem = Problem.from_json(_json(attributes["sciml_problem"], "sciml_problem"), _arrays(target))
-    if problem.digest != attributes["sciml_problem_sha256"]:
+    record = attributes["sciml_problem"]
+    problem = Problem.from_json(_json(record, "sciml_problem"), _arrays(target, record))
+    if problem.digest != str(attributes["sciml_problem_sha256"]):
         msg = f"{target.name}: the stored problem does not match its checksum."
         raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
     method = _json(attributes["sciml_method"], "sciml_method")
@@ -141,10 +142,23 @@ def load(path: str | Path) -> Solution:
     if not _has(method, name=str, options=dict) or not _has(provenance, run=dict, versions=dict):
         msg = f"{target.name}: method or provenance is not of this schema."
         raise FileError("F412", msg)
+    if not _is_estimate(provenance.get("estimates")):
+        msg = f"{target.name}: its estimates are not of this schema."
+        raise FileError("F412", msg)
     if status not in ("converged", "budget", "diverged", "interrupted"):
         msg = f"{target.name}: unknown status {str(status)[:40]!r}."
         raise FileError("F412", msg)
     return Solution(_dataset(target, problem), problem, method, provenance, status, str(attributes["sciml_reason"]))
+
+
+def _is_estimate(found: Any) -> bool:
+    """Tell whether the estimates of a fit are names with as many numbers."""
+    if found is None:
+        return True
+    columns = [found.get(n) if isinstance(found, dict) else None for n in ("names", "values", "std")]
+    return all(isinstance(c, list) and len(c) == len(columns[0] or ()) for c in columns) and all(
+        isinstance(v, (int, float)) for c in columns[1:] for v in c or ()
+    )
 
 
 def _has(record: Any, **kinds: type) -> bool:
@@ -223,23 +237,31 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     return loaded.drop_attrs(deep=False)
 
 
-def _arrays(target: Path) -> dict[str, Array]:
-    """Read the arrays that the problem may refer to; each is named by its content."""
+def _arrays(target: Path, record: str) -> dict[str, Array]:
+    """Read the arrays that the problem refers to; each is named by its content."""
     out = {}
+    left = MAX_EXPANSION * target.stat().st_size
     try:
         with h5py.File(target, "r") as file:
             group = file.get("data", {})
-            for name in [n for n in group if re.fullmatch(r"data_[0-9a-f]+", n)]:
-                _check_variable(target, group[name], name)
+            for name in sorted(set(re.findall(r"\bdata_[0-9a-f]+\b", record)) & set(group)):
+                _check_variable(target, group, name)
+                left -= group[name].nbytes
+                if left < 0:
+                    msg = f"{target.name}: its data are larger than the file can hold."
+                    raise FileError("F412", msg)
                 out[name] = frozen_array(group[name][()], name)
+                _check_content(target, name, out[name])
     except READ_ERRORS as error:
         msg = f"{target.name}: its data cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
-    for name, array in out.items():
-        if array_name(array) != name:
-            msg = f"{target.name}: the array {name} does not match its checksum."
-            raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
     return out
+
+
+def _check_content(target: Path, name: str, array: Array) -> None:
+    if array_name(array) != name:
+        msg = f"{target.name}: the array {name} does not match its checksum."
+        raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
 
 
 def _check_storage(target: Path, names: list[str]) -> None:
@@ -247,13 +269,14 @@ def _check_storage(target: Path, names: list[str]) -> None:
     try:
         with h5py.File(target, "r") as file:
             for name in names:
-                _check_variable(target, file.get(name), name)
+                _check_variable(target, file, name)
     except READ_ERRORS as error:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
 
 
-def _check_variable(target: Path, found: Any, name: str) -> None:
+def _check_variable(target: Path, group: Any, name: str) -> None:
+    found = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None  # no other file or name
     if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "fiu":
         msg = f"{target.name}: there is no numeric variable {name!r}."
         raise FileError("F412", msg)

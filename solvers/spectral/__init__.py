@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.measures import VortexPatch, measures
-from sciml.dsl.operators import Spectrum
+from sciml.dsl.operators import Integral, Spectrum
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.errors import OptionError
+from sciml.forms.multiplier import atoms_of
 from sciml.method import Method, Unmet
 from sciml.options import options
 from sciml.solvers.spectral import reflection
@@ -94,6 +95,9 @@ class Spectral(Method):
             noise = problem.form.noise[0].noise
             return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
         singular = [m for c in problem.initial_conditions for m in measures(c.value) if not isinstance(m, VortexPatch)]
+        patches = [m for c in problem.initial_conditions for m in measures(c.value) if isinstance(m, VortexPatch)]
+        if patches and problem.domain.bounded and self.mollify is not None:
+            return [Unmet("it cannot mollify a patch between faces", "leave out mollify, or use a Torus")]
         if singular and problem.domain.bounded:
             return [Unmet(f"{text(singular[0])} cannot be expanded in sine and cosine series", "use a Torus")]
         if singular and self.mollify is None:
@@ -127,6 +131,12 @@ class Spectral(Method):
             for r in e.atoms(Reciprocal)
             if r != green and r.args[0].subs(dict.fromkeys(form.frame.k.values(), 0)) == 0
         }
+        for name, parts in problem.variables().items():
+            for functional in set().union(*(form.in_states(e).atoms(Integral) for e in parts)):
+                for term in sp.Add.make_args(sp.expand(functional.args[0])):
+                    if term.has(green) and not any(atoms_of(f) and not f.has(green) for f in sp.Mul.make_args(term)):
+                        why = f"the output {name!r} integrates a velocity, which does not vanish outside the window"
+                        return Unmet(why, "the energy is  sm.Integral(-sm.InverseLaplacian(w)*w)/2  where it is finite")
         if powers or others or (len(form.frame.space) == 1 and any(e.has(green) for e in maps)):
             shown = form.symbol_text(next(iter(powers | others), green))
             return Unmet(f"it has no free-space kernel for the symbol {shown}", "use a Torus large enough")

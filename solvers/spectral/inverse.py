@@ -45,7 +45,7 @@ SHIFT = 0.1  # of a standard error: what the time step may move an estimate by
 PRECISE = 1e-6  # relative: closer than this, the time step is not refined for data without noise
 AT_BOUND = 1e-4  # relative
 UNDETERMINED = 1e8  # a standard error so many times larger than its estimate is none
-DIGITS = 10  # of a step size, beyond which two are the same
+DIGITS = 14  # of a step size, beyond which two are the same
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -69,7 +69,9 @@ class InverseEngine:
         self.transform = [Bounded.of(s, role) for s, role in problem.unknowns.items()]
         self.sensors = Sensors(problem, self.forward.discretisation)
         # In the logarithm of an unknown, or of its distance from a bound, one is a long way.
-        self.longest = 1.0 if any(b.is_bounded for b in self.transform) else math.inf
+        self.longest = np.array([1.0 if b.is_bounded else math.inf for b in self.transform])
+        with forward_ad.dual_level():  # its first use loads much of torch, which Ctrl-C must not interrupt
+            _ = forward_ad.make_dual(torch.ones(1), torch.ones(1)) * torch.ones(1)
         self._last: tuple[tuple[float, ...], tuple[Array, Array]] | None = None  # the latest linearisation
         self.span = float(self.forward.times[-1] - self.forward.times[0])
 
@@ -129,7 +131,7 @@ class InverseEngine:
         fine = self._residual(fit.point, state.level + 1)
         moved, *_ = np.linalg.lstsq(jacobian, fine - coarse, rcond=None)
         spread = np.sqrt(np.diag(covariance(jacobian)) * self._variance(coarse))
-        if (np.abs(moved) <= SHIFT * spread + PRECISE * (1 + np.abs(fit.point))).all():
+        if (np.abs(moved) <= SHIFT * spread + PRECISE * np.abs(fit.point)).all():
             return replace(state, fit=fit, done=True)
         cost = float(fine @ fine) / 2
         return InverseState(replace(fit, cost=cost, converged=False), state.level + 1)
@@ -156,6 +158,7 @@ class InverseEngine:
         slopes = np.array([b.slope(p) for b, p in zip(self.transform, state.fit.point, strict=True)])
         spread = covariance(jacobian / slopes) * self._variance(residual)
         self._warn_at_bounds(values)
+        self._warn_of_misfit(residual)
         few = not self.sensors.weighted and self.sensors.count <= len(self.unknowns)
         if few or not (np.sqrt(np.diag(spread)) < UNDETERMINED * (1 + np.abs(values))).all():
             spread = np.full_like(spread, np.inf)
@@ -179,6 +182,17 @@ class InverseEngine:
                 if bound is not None and abs(value - bound) < AT_BOUND * (abs(bound) + abs(value - bound) + 1e-300):
                     msg = f"the estimate of {symbol} stands at its bound {bound:g}; its standard error means nothing."
                     warnings.warn(msg, RuntimeWarning, stacklevel=2)
+
+    def _warn_of_misfit(self, residual: Array) -> None:
+        """χ² far above its mean says that model, optimum or noise_std is wrong."""
+        free = max(len(residual) - len(self.unknowns), 1)
+        misfit = float(residual @ residual)
+        if self.sensors.weighted and misfit > free + 10 * math.sqrt(2 * free) + 10:
+            msg = (
+                f"the misfit {misfit:.3g} is far above the {free} that noise_std explains: a local minimum, a wrong "
+                "model or too small a noise_std. Standard errors mean nothing then."
+            )
+            warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
     def _variance(self, residual: Array) -> float:
         """Variance of the weighted residuals: 1 where the noise is known."""
@@ -230,16 +244,19 @@ class InverseEngine:
 
     def _integrated(self, made: Discretisation, state: Tensor, longest: float) -> Tensor:
         diagonal, linear = made.form.is_diagonal, made.system.linear
-        known: dict[float, Any] = {}
+        known: dict[str, Any] = {}
         t = float(self.forward.times[0])
         parts = []
         for until, rows in self.sensors.by_time:
             count = max(1, math.ceil((until - t) / longest - 1e-9)) if until > t else 0
-            h = float(f"{(until - t) / max(count, 1):.{DIGITS}g}")
-            if count and h not in known:
-                known[h] = coefficients(linear, h, diagonal, made.modes.dtype)
+            if made.system.is_linear:
+                count = min(count, 1)  # one step is exact
+            h = (until - t) / max(count, 1)
+            key = f"{h:.{DIGITS}g}"  # equal intervals differ by rounding
+            if count and key not in known:
+                known[key] = coefficients(linear, h, diagonal, made.modes.dtype)
             for i in range(count):
-                state = step(made.system, state, t + i * h, known[h])
+                state = step(made.system, state, t + i * h, known[key])
             state, t = made.system.symmetrised(state), until
             parts.append(self.sensors.read(made, state, t, rows))
         return torch.cat(parts, dim=1)[:, self.sensors.order]

@@ -9,9 +9,10 @@ are sine or cosine series, transformed by the Fourier transform of their odd or 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -25,7 +26,7 @@ from sciml.solvers.spectral.quadrature import end_corrected_weights
 from sciml.solvers.spectral.reflection import Signature
 from sciml.solvers.spectral.window import cut_green
 
-__all__ = ["Extension", "Modes", "kept_modes"]
+__all__ = ["Extension", "Modes", "folding", "kept_modes"]
 
 BATCHED_POINTS = 2**15  # on a CPU, larger fields are faster one by one: a batch leaves the cache
 
@@ -53,6 +54,7 @@ class Modes:
         device: Where arrays live.
         dtype: Real dtype of fields.
         radius: Where the free-space Green's function of ``-Δ`` is cut off; None for a periodic one.
+        region: The part of the grid where velocities are right; all of it but on infinite axes.
     """
 
     frame: Frame
@@ -64,6 +66,7 @@ class Modes:
     device: torch.device
     dtype: torch.dtype
     radius: float | None = None
+    region: tuple[slice, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -127,6 +130,10 @@ class Modes:
         """
         return self._symbol(expr, tuple(range(self.dim))).contiguous()
 
+    def plain_symbol(self, expr: sp.Expr) -> Tensor:
+        """Evaluate a symbol at the wavenumbers as they are, the Nyquist mode included."""
+        return self._symbol(expr, ())
+
     def _symbol(self, expr: sp.Expr, axes: Sequence[int]) -> Tensor:
         inverse = Reciprocal(squared_norm(self.frame.k))
         inputs = [*self.frame.k.values(), *self.parameters]
@@ -176,12 +183,20 @@ class Modes:
 
     @cached_property
     def quadrature(self) -> Tensor:
-        """Weights of the integral over the box, shaped like the grid: exact for what the grid resolves."""
+        """Weights of the integral over the box, shaped like the grid, for any smooth integrand."""
+        return self._quadrature(end_corrected_weights)
+
+    @cached_property
+    def even_quadrature(self) -> Tensor:
+        """Weights for integrands that are even about every face: the trapezoidal rule, exact for their series."""
+        return self._quadrature(lambda n: np.r_[0.5, np.ones(n - 2), 0.5])
+
+    def _quadrature(self, between_faces: Callable[[int], Any]) -> Tensor:
         total = torch.ones((1,) * self.dim, dtype=torch.float64, device=self.device)
         for axis, (n, length) in enumerate(zip(self.grid, self.lengths, strict=True)):
             bounded = self.folds[axis] > 1
             h = length / (n - 1 if bounded else n)
-            w = torch.as_tensor(end_corrected_weights(n) if bounded else np.ones(n))
+            w = torch.as_tensor(between_faces(n) if bounded else np.ones(n))
             total = total * self._along(w * h, axis)
         return total.to(self.dtype)
 
@@ -234,7 +249,7 @@ class Extension:
         self._maps: list[tuple[int, Tensor, Tensor]] = []
         for place, axis in enumerate(modes.bounded):
             ends = [s[2 * place : 2 * place + 2] for s in signatures]
-            source, signs = _folding(modes.grid[axis], modes.folds[axis], ends)
+            source, signs = folding(modes.grid[axis], modes.folds[axis], ends)
             shape = [len(signatures), *(1 for _ in range(modes.dim))]
             shape[axis + 1] = -1
             weights = torch.as_tensor(signs, dtype=modes.dtype, device=modes.device).reshape(shape)
@@ -251,7 +266,7 @@ class Extension:
         return self(self.modes.backward(coefficients))
 
 
-def _folding(n: int, fold: int, ends: Sequence[Signature]) -> tuple[list[int], list[list[float]]]:
+def folding(n: int, fold: int, ends: Sequence[Signature]) -> tuple[list[int], list[list[float]]]:
     """Return where on the grid each extended point takes its value, and with which sign per field."""
     m = n - 1
     source, signs = [], [[] for _ in ends]  # type: tuple[list[int], list[list[float]]]

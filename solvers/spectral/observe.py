@@ -49,9 +49,12 @@ class Observer:
         if isinstance(atom, Integral):
             values = self._on_grid(self.value(atom.args[0], state, t, known))
             axes = tuple(range(-self.modes.dim, 0))
-            return (values * self.modes.quadrature).sum(axes, keepdim=True)
+            even = self.system.reflections.of(atom.args[0]) == self.system.reflections.neutral
+            weights = self.modes.even_quadrature if even else self.modes.quadrature
+            return (values * weights).sum(axes, keepdim=True)
         if isinstance(atom, Maximum):
-            values = self.value(atom.args[0], state, t, known)
+            values = self._on_grid(self.value(atom.args[0], state, t, known))
+            values = values[(slice(None), *self.modes.region)]
             return values.amax(tuple(range(-self.modes.dim, 0)), keepdim=True)
         if isinstance(atom, (Sampled, RandomField, Measure)):
             return self.sources(atom)

@@ -9,6 +9,7 @@ lower and the upper face of every bounded axis.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import product
 
 import sympy as sp
 
@@ -23,6 +24,7 @@ from sciml.method import Unmet
 __all__ = ["Reflections", "Signature"]
 
 Signature = tuple[int, ...]
+ENDS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
 class Reflections:
@@ -31,15 +33,25 @@ class Reflections:
     def __init__(self, form: SemilinearForm, faces: Faces) -> None:
         self.form, self.faces = form, faces
         self.axes = faces.domain.bounded
-        self.states = tuple(self._of_state(z) for z in form.state)
+        self.states: tuple[Signature, ...] = ((),) * len(form.state)
+        if self.axes:
+            self._choose([self._declared(z) for z in form.state])
 
-    def _of_state(self, z: sp.Expr) -> Signature:
-        if not self.axes:
-            return ()
+    def _declared(self, z: sp.Expr) -> list[tuple[int, int] | None]:
         (target,) = atoms_of(self.form.lift[z])
         declared = target.expr if isinstance(target, sp.Derivative) else target
-        found = [self.faces.reflection(declared, x) for x in self.axes]
-        return tuple(sign for ends in found if ends is not None for sign in ends)
+        return [self.faces.reflection(declared, x) for x in self.axes]
+
+    def _choose(self, declared: list[list[tuple[int, int] | None]]) -> None:
+        """Fill in the fields that need no condition, such that every term fits, by trying."""
+        free = [(i, a) for i, axes in enumerate(declared) for a, ends in enumerate(axes) if ends is None]
+        for ends in product(ENDS, repeat=len(free)):
+            filled = [list(axes) for axes in declared]
+            for (i, a), chosen in zip(free, ends, strict=True):
+                filled[i][a] = chosen
+            self.states = tuple(tuple(s for pair in axes if pair is not None for s in pair) for axes in filled)
+            if not free or not [*self._coupled(), *self._terms()]:
+                return
 
     @property
     def neutral(self) -> Signature:
@@ -93,7 +105,25 @@ class Reflections:
         """What the conditions on the faces ask for that sine and cosine series cannot give."""
         if not self.axes:
             return []
-        return [*self._coupled(), *self._terms(), *self._constraints()]
+        return [*self._coupled(), *self._terms(), *self._constraints(), *self._recovered()]
+
+    def _recovered(self) -> list[Unmet]:
+        """Fields that follow from the others must satisfy what is declared of them."""
+        form, out = self.form, []
+        projected = any(not c.mean_only for c in form.constraints)
+        for f, e in form.recover.items():
+            if form.order.get(f):
+                continue
+            found = self.of(e)
+            for place, x in enumerate(self.axes):
+                declared = self.faces.reflection(f, x)
+                if declared is not None and found is not None and found[2 * place : 2 * place + 2] != declared:
+                    why = f"the conditions on {text(f)} at the faces of {x} differ from those that it inherits"
+                    out.append(Unmet(why, f"leave them out: {text(f)} follows from the evolving fields"))
+            if projected and any(not t.n.free_symbols & {s.placeholder for s in form.slots} for t in form.nonlinear):
+                why = f"between faces {text(f)} cannot balance a force that does not depend on the unknowns"
+                out.append(Unmet(why, "write the force as a gradient, and take it into the pressure by hand"))
+        return out
 
     def _coupled(self) -> list[Unmet]:
         form, out = self.form, []

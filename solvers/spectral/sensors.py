@@ -16,6 +16,7 @@ from sciml.errors import DataError
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.solvers.spectral.discretisation import Discretisation
+from sciml.solvers.spectral.modes import folding
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
@@ -36,12 +37,19 @@ class _Group:
         self.whole = is_global(expr, problem.frame.space)
         self.times = observation.points[problem.frame.time.name]
         self.weights: list[Tensor] = []
+        signatures = {made.reflections.of(e) for e in self.parts} if made.modes.bounded else set()
+        signature = signatures.pop() if len(signatures) == 1 else None
         if not self.whole:
             modes = made.modes
             for axis, x in enumerate(problem.frame.space):
                 places = observation.points[x.name]
                 ends = modes.low[axis], modes.low[axis] + modes.lengths[axis]
-                weights = _interpolation(places, modes.grid[axis], ends, modes.folds[axis] == 1)
+                weights = _interpolation(places, modes.grid[axis], ends, modes.folds[axis], None)
+                if axis in modes.bounded and signature is not None:
+                    place = 2 * modes.bounded.index(axis)
+                    weights = _interpolation(
+                        places, modes.grid[axis], ends, modes.folds[axis], signature[place : place + 2]
+                    )
                 self.weights.append(torch.as_tensor(weights, dtype=modes.dtype, device=modes.device))
 
     def read(self, made: Discretisation, state: Tensor, t: float, rows: Rows) -> Tensor:
@@ -61,13 +69,21 @@ class _Group:
         return torch.stack(columns, dim=-1).flatten(1)
 
 
-def _interpolation(places: Array, n: int, ends: tuple[float, float], periodic: bool) -> Array:
-    """Return the matrix ``(places, n)`` that takes grid values to values at places."""
+def _interpolation(places: Array, n: int, ends: tuple[float, float], fold: int, faces: tuple[int, ...] | None) -> Array:
+    """Return the matrix ``(places, n)`` that takes grid values to values at places.
+
+    On a periodic axis, and on a bounded one where the symmetry about its faces is known, by the series;
+    else by splines.
+    """
     low, high = ends
     eye = np.eye(n)
-    if periodic:
+    if fold == 1:
         return fourier_interpolate(eye, 0, low, high - low, places)
-    return spline_interpolate(eye, 0, np.linspace(low, high, n), places)
+    if faces is None:
+        return spline_interpolate(eye, 0, np.linspace(low, high, n), places)
+    source, signs = folding(n, fold, [faces])
+    extended = eye[source] * np.array(signs[0])[:, None]
+    return fourier_interpolate(extended, 0, low, fold * (high - low), places)
 
 
 def _spread(o: Observation) -> Array:
@@ -88,7 +104,7 @@ class Sensors:
 
     def __init__(self, problem: Problem, made: Discretisation) -> None:
         observations = problem.observations
-        self._check(problem)
+        self._check(problem, made)
         self.groups = [_Group(problem, o, made) for o in observations]
         self.values = np.concatenate([o.values.ravel() for o in observations])
         self.weighted = observations[0].noise_std is not None
@@ -115,12 +131,16 @@ class Sensors:
         """Return what is observed at one time, ``(members, values)``."""
         return torch.cat([self.groups[i].read(made, state, t, r) for i, r in rows], dim=1)
 
-    def _check(self, problem: Problem) -> None:
+    def _check(self, problem: Problem, made: Discretisation) -> None:
         given = {o.noise_std is not None for o in problem.observations}
         if len(given) > 1:
             msg = "noise_std is given for some observations and not for others, so they cannot be weighed."
             raise DataError("D233", msg, fix="give noise_std in every Observe(...), or in none")
         ends = {**problem.bounds, problem.frame.time.name: tuple(problem.number(e) for e in problem.time[1:])}
+        for axis, x in enumerate(problem.frame.space):
+            if x in problem.domain.infinite:
+                points, shown = made.modes.coordinates[axis].flatten(), made.window.shown[axis]
+                ends[x.name] = float(points[shown.start]), float(points[shown.stop - 1])
         for o in problem.observations:
             for name, places in o.points.items():
                 low, high = ends[name]

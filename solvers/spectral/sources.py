@@ -13,6 +13,8 @@ from torch import Tensor
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet
 from sciml.dsl.random_fields import RandomField
+from sciml.dsl.text import text
+from sciml.errors import DataError
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.lower import compile_expressions
 from sciml.sampling import sample_field
@@ -87,6 +89,10 @@ class Sources:
         modes = self.modes
         assert self.mollify is not None  # refused before
         strengths, places = self._points(atom)
+        for x, place, low, length in zip(modes.frame.space, places, modes.low, modes.lengths, strict=True):
+            if modes.radius is not None and bool(((place < low) | (place > low + length)).any()):
+                msg = f"{text(atom)} reaches outside the box that is computed with, {x} in [{low:g}, {low + length:g}]."
+                raise DataError("D216", msg, fix=f"enlarge the window: Grid({x}=(low, high, points))")
         total: Tensor | None = None
         for k, place, low in zip(modes.k, places, modes.low, strict=True):
             wave = k.reshape(-1)
