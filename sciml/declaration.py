@@ -12,6 +12,7 @@ from sciml.dsl.checks import (
     check_condition_values,
     check_fields,
     check_names,
+    check_noise,
     check_pointwise,
     check_roles,
     check_values,
@@ -61,7 +62,8 @@ def check_declaration(problem: Problem) -> None:
             raise DeclarationError("S102", msg, fix="choose another name for the output")
     check_fields(problem.fields, t, space)
     check_data_nodes(problem.equations, problem.initial_conditions, problem.domain, problem.numbers)
-    check_values([*problem.equations.values(), *others.values()], problem.parameters, (t, *space))
+    check_values([*problem.equations.values(), *others.values()], problem.parameters)
+    check_noise(problem.equations.values(), (t, *space))
     check_roles(problem.equations, others, problem.parameters, {t, *space}, _lines(problem))
     check_ranks(problem.equations, problem.frame)
     check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)

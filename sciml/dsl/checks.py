@@ -28,6 +28,7 @@ __all__ = [
     "check_condition_values",
     "check_fields",
     "check_names",
+    "check_noise",
     "check_pointwise",
     "check_roles",
     "check_values",
@@ -195,9 +196,9 @@ def check_roles(
             raise DeclarationError("S101", msg, fix="remove it from parameters, or use it")
 
 
-def _check_noise(expr: sp.Basic, coordinates: Sequence[sp.Symbol]) -> None:
-    """White noise is one in time, and over coordinates of the problem."""
-    for noise in sorted(expr.atoms(WhiteNoise), key=str):
+def check_noise(equations: Iterable[sp.Eq], coordinates: Sequence[sp.Symbol]) -> None:
+    """White noise is one in time, the first coordinate, and over coordinates of the problem."""
+    for noise in sorted(set().union(*(e.atoms(WhiteNoise) for e in equations)), key=str):
         if coordinates[0] not in noise.coordinates or not set(noise.coordinates) <= set(coordinates):
             has, needs = _list(noise.coordinates), _list(coordinates)
             msg = f"the noise {noise.name} is over ({has}); it must be over the time {coordinates[0]}, and may be over "
@@ -272,14 +273,11 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             raise DeclarationError("S119", msg, fix=fix)
 
 
-def check_values(
-    everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float | Role], coordinates: Sequence[sp.Symbol]
-) -> None:
-    """Refuse infinite constants, noise that is not one in time, and fractional orders that are not positive."""
+def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, float | Role]) -> None:
+    """Refuse infinite constants, and fractional orders that are not positive with these parameters."""
     for expr in everything:
         if expr.has(sp.zoo, sp.nan, sp.oo):
             raise infinite(expr)
-        _check_noise(expr, coordinates)
         for node in expr.atoms(FractionalLaplacian):
             orders = [node.constants[0].subs(numbers) for numbers in corners(parameters)]
             wrong = [o for o in orders if o.is_number and not o.is_positive]
