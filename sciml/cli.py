@@ -131,13 +131,13 @@ def _problem(name: str) -> Problem:
         raise DeclarationError("S170", msg, fix=f"known: {', '.join(known)}; or give a .py file")
     if not Path(name).is_file():
         msg = f"there is no script {name}."
-        raise DeclarationError("S170", msg)
+        raise DeclarationError("S193", msg, fix="give the path of a Python file that declares a Problem")
     sys.path.insert(0, str(Path(name).resolve().parent))  # as Python does for a script
     found_in = {k: v for k, v in runpy.run_path(name, run_name="sciml_script").items() if isinstance(v, Problem)}
     distinct = list(dict.fromkeys(found_in.values()))
     if "problem" not in found_in and len(distinct) != 1:
         msg = f"{name} defines {len(distinct)} problems at top level."
-        raise DeclarationError("S170", msg, fix="call the one to solve 'problem'")
+        raise DeclarationError("S194", msg, fix="call the one to solve 'problem'")
     return found_in.get("problem", distinct[0])
 
 
@@ -145,7 +145,7 @@ def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name.strip() or not value.strip():
         msg = f"expected name=value; got {text!r}."
-        raise OptionError("O340", msg)
+        raise OptionError("O340", msg, fix="as in  --set nu=0.05")
     return name.strip(), value.strip()
 
 
@@ -154,7 +154,7 @@ def _unique(settings: list[str]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
         msg = f"a name is given twice in {', '.join(settings)}."
-        raise OptionError("O340", msg)
+        raise OptionError("O342", msg, fix="give each name once")
     return {name: _value(value) for name, value in pairs}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -9,17 +10,22 @@ import sympy as sp
 from sciml.dsl.checks import (
     check_bounds,
     check_condition_values,
-    check_data_nodes,
     check_fields,
     check_names,
+    check_noise,
     check_pointwise,
     check_roles,
     check_values,
 )
+from sciml.dsl.data_checks import check_data_nodes
+from sciml.dsl.parameters import corners
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
+from sciml.forms.decay import check_decay
+from sciml.forms.divergence import check_vorticity
 from sciml.forms.faces import conditions_needed
+from sciml.forms.rows import check_ranks
 from sciml.forms.wellposed import check_wellposed
 
 if TYPE_CHECKING:
@@ -57,7 +63,9 @@ def check_declaration(problem: Problem) -> None:
     check_fields(problem.fields, t, space)
     check_data_nodes(problem.equations, problem.initial_conditions, problem.domain, problem.numbers)
     check_values([*problem.equations.values(), *others.values()], problem.parameters)
-    check_roles(problem.equations, others, problem.parameters, {t, *space})
+    check_noise(problem.equations.values(), (t, *space))
+    check_roles(problem.equations, others, problem.parameters, {t, *space}, _lines(problem))
+    check_ranks(problem.equations, problem.frame)
     check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)
     for name, e in problem.outputs.items():
         check_pointwise(f"output {name!r}", e, problem.fields, problem.frame.dim)
@@ -80,7 +88,7 @@ def _component_names(problem: Problem, taken: set[str]) -> set[str]:
 
 def _check_bounds(problem: Problem) -> None:
     t, start, end = problem.time
-    finite = [a for a in problem.domain.axes if a[0] not in problem.domain.infinite]
+    finite = [axis for axis in problem.domain.axes if axis[0] not in problem.domain.infinite]
     bounds = {x.name: (low, high) for x, low, high in finite} | {t.name: (start, end)}
     check_bounds(bounds, problem.parameters)
 
@@ -98,18 +106,26 @@ def _check_exact(problem: Problem, key: Any, value: sp.Expr) -> None:
 
 def _other_expressions(problem: Problem) -> dict[str, sp.Basic]:
     out: dict[str, sp.Basic] = {}
-    for i, bound in enumerate((*problem.domain.expressions, *problem.time[1:])):
-        out[f"a bound of domain or time ({i})"] = bound
+    finite = [axis for axis in problem.domain.axes if axis[0] not in problem.domain.infinite]
+    for x, low, high in (*finite, problem.time):
+        out[f"the interval of {x}"] = sp.Tuple(low, high)
     for face in problem.face_conditions:
-        for e in (face.target, face.value, face.coordinate, face.point):
-            if e is not None:
-                out[f"{face} ({len(out)})"] = e
+        given = (face.target, face.value, face.coordinate, face.point)
+        out[str(face)] = sp.Tuple(*(e for e in given if e is not None))
     for c in problem.initial_conditions:
         out[f"the value of IC({text(c.target)})"] = c.value
         out[f"the target of IC({text(c.target)})"] = c.field
     out |= {f"output {n!r}": e for n, e in problem.outputs.items()}
     out |= {f"exact solution for {text(k)}": e for k, e in problem.exact.items()}
     return out
+
+
+def _lines(problem: Problem) -> dict[str, str]:
+    """What is shown of expressions that stand in a pair or triple."""
+    lines = {str(face): str(face) for face in problem.face_conditions}
+    for x, low, high in (*problem.domain.axes, problem.time):
+        lines[f"the interval of {x}"] = f"({x}, {text(low)}, {text(high)})"
+    return lines
 
 
 def check_against_form(problem: Problem) -> None:
@@ -122,16 +138,17 @@ def check_against_form(problem: Problem) -> None:
     if problem.unknowns and not problem.observations:
         names = ", ".join(map(str, problem.unknowns))
         msg = f"{names} is to be inferred, but the problem has no observations."
-        raise DeclarationError("S192", msg, fix="observations=[sm.Observe(u, table, noise_std=0.01)]")
+        fix = f"observations=[sm.Observe({text(problem.fields[0])}, table, noise_std=0.01)]"
+        raise DeclarationError("S192", msg, fix=fix)
     if len(problem.unknowns) > MOST_UNKNOWNS:
         msg = f"{len(problem.unknowns)} parameters are to be inferred; at most {MOST_UNKNOWNS} are possible."
-        raise DeclarationError("S192", msg, fix="fix some of them, or write one unknown that they follow from")
+        fix = f"give some of them numbers: parameters={{{next(iter(problem.unknowns))}: 0.1, ...}}, or one unknown that"
+        raise DeclarationError("S195", msg, fix=(fix, "they all follow from"))
     needed = form.targets
     for target in needed:
         if target not in values:
-            order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
-            shown = f"sm.Dt({text(target.expr)}{f', {order}' if order > 1 else ''})" if order else text(target)
-            msg = f"{shown.removeprefix('sm.')} has no initial condition."
+            shown = _typed(problem, target, values)
+            msg = f"{shown.replace('sm.', '').replace('sp.', '')} has no initial condition."
             raise DeclarationError("S160", msg, fix=f"add  sm.IC({shown}, ...)  to conditions")
     for target in values:
         base = target.expr if isinstance(target, sp.Derivative) else target
@@ -142,13 +159,15 @@ def check_against_form(problem: Problem) -> None:
                 if n == 0
                 else f"its equation is of order {n} in time"
             )
-            msg = f"an initial condition is given for {text(target)}, but {why}."
+            msg = f"an initial condition is given for {_typed(problem, target, values).replace('sm.', '')}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
     t, *ends = problem.time
     interval = (problem.number(ends[0]), problem.number(ends[1]))
     # On an infinite axis coefficients are judged near the origin.
     far = dict.fromkeys(problem.domain.infinite, SAMPLED)
     places = {x: far.get(x, problem.bounds[x.name]) for x in problem.frame.space}
+    check_decay(problem.initial_conditions, values, problem.domain, problem.frame, corners(problem.parameters))
+    check_vorticity(problem.equations, problem.initial_conditions, problem.frame, problem.numbers)
     check_wellposed(form, {**problem.ranges, t: interval, **places})
     for f in problem.scalar_fields:
         if form.order[f]:
@@ -170,16 +189,48 @@ def _check_faces(problem: Problem, f: sp.Expr) -> None:
                 msg = f"{text(f)} has no condition on the face {x} = {text(end)}."
                 fix = f"add  sm.Dirichlet({text(f)}, 0, on={x})  or  sm.Neumann({text(f)}, 0, on={x})"
                 raise DeclarationError("S175", msg, fix=fix)
-            lowest = orders[0] if orders else 0
-            if lowest > 1 or orders != tuple(range(lowest, lowest + 2 * len(orders), 2)):
-                msg = f"the conditions on {text(f)} at {x} = {text(end)} leave out one of lower order."
-                fix = "give ∂u/∂n with ∂³u/∂n³" if lowest % 2 else "give u with ∂²u/∂n²"
-                raise DeclarationError("S175", msg, fix=fix)
             if needed and given != needed:
                 msg = (
                     f"the equation of {text(f)} is of order {2 * needed} in {x}, so the face {x} = {text(end)} needs "
                     f"{needed} condition(s) on it; {given} given."
                 )
-                kind = "Neumann" if lowest % 2 else "Dirichlet"
-                fix = f"add  sm.{kind}(sm.Dx({text(f)}, {x}, 2), 0, on={x})" if given < needed else "remove one"
+                u = text(f)
+                kind = "Neumann" if orders[0] % 2 else "Dirichlet"
+                fix = f"add  sm.{kind}(sm.Dx({u}, {x}, 2), 0, on={x})"
+                if given > needed:
+                    fix = f"keep one: sm.Dirichlet({u}, 0, on={x})  or  sm.Neumann({u}, 0, on={x})"
                 raise DeclarationError("S175", msg, fix=fix)
+            _check_orders(problem, f, x, side)
+
+
+def _check_orders(problem: Problem, f: sp.Expr, x: sp.Symbol, side: int) -> None:
+    """Sine series know the derivatives of even order from 0 on at a face, cosine series those of odd order."""
+    orders = problem.faces.orders(f, x, side)
+    first = orders[0] % 2
+    if orders == tuple(range(first, first + 2 * len(orders), 2)):
+        return
+    u, end = text(f), text(problem.domain.axes[problem.domain.coordinates.index(x)][1 + side])
+    named = {0: u, 1: f"the slope of {u}"}
+    given = " and ".join(named.get(n, f"the derivative of {u} of order {n}") for n in orders)
+    pair = len(orders) > 1
+    msg = f"{given} {'are both' if pair else 'is'} given at {x} = {end}; neither a sine nor a cosine series has that."
+    fix = [f"sm.Dirichlet({u}, 0, on={x})  or  sm.Neumann({u}, 0, on={x})"]
+    if pair:
+        second = f"sm.Dx({u}, {x}, 2)"
+        fix = [f"simply supported: sm.Dirichlet({u}, 0, on={x}), sm.Dirichlet({second}, 0, on={x})"]
+        fix += [f"sliding: sm.Neumann({u}, 0, on={x}), sm.Neumann({second}, 0, on={x});  clamped ends have no method"]
+    raise DeclarationError("S165", msg, fix=fix)
+
+
+def _typed(problem: Problem, target: sp.Expr, values: Mapping[sp.Expr, sp.Expr]) -> str:
+    """Return a field or its time derivative as it is typed, halves of a complex field by ``re`` and ``im``."""
+    order = int(target.variable_count[0][1]) if isinstance(target, sp.Derivative) else 0
+    base = target.expr if order else target
+    name = base.func.__name__
+    for half, other, part in (("_re", "_im", "re"), ("_im", "_re", "im")):
+        whole = name.removesuffix(half)
+        twin = sp.Function(whole + other, real=True)(*base.args)
+        if name.endswith(half) and twin in problem.scalar_fields:
+            given = any((v.expr if isinstance(v, sp.Derivative) else v) == twin for v in values)
+            name = f"sp.{part}({whole})" if given else whole
+    return f"sm.Dt({name}{f', {order}' if order > 1 else ''})" if order else name

@@ -21,7 +21,11 @@ __all__ = [
     "ScimlError",
     "UnknownMethod",
     "did_you_mean",
+    "shown",
 ]
+
+
+LONGEST = 80  # characters of a value in a message
 
 
 class ScimlError(Exception):
@@ -76,6 +80,23 @@ class Diverged(ScimlError, ArithmeticError):
     """
 
     solution: Any = None
+
+
+def shown(value: Any) -> str:
+    """Print what was given, where an expression or a number was expected, in a few words."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    plain = repr(value)
+    if getattr(value, "shape", None):
+        return f"{_a(value)} of shape {tuple(value.shape)}"
+    return _a(value) if len(plain) > LONGEST or plain.startswith("<") or " at 0x" in plain.lower() else plain
+
+
+def _a(value: Any) -> str:
+    known = {"ndarray": "array", "ufunc": "NumPy function", "function": "Python function"}
+    name = known.get(type(value).__name__, type(value).__name__)
+    name = "Matrix" if "DenseMatrix" in name else name
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

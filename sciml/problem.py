@@ -15,27 +15,25 @@ import sympy as sp
 from sciml.declaration import check_against_form, check_declaration
 from sciml.dsl.arrays import Array, Sampled, array_name
 from sciml.dsl.checks import (
-    check_arrays,
-    check_parameters,
     check_pointwise,
     check_roles,
     equations_of,
-    extremes_of,
     fields_of,
-    value_of,
 )
 from sciml.dsl.complex_fields import real_if_possible, split_equations, split_keys
 from sciml.dsl.conditions import IC, Condition, FaceCondition
 from sciml.dsl.coordinates import check_name
+from sciml.dsl.data_checks import check_arrays
 from sciml.dsl.domains import Domain, interval
 from sciml.dsl.gridded import on_grid
 from sciml.dsl.measures import with_measures
 from sciml.dsl.observations import Observation, Observe
 from sciml.dsl.operators import BiotSavart, Spectrum, as_expression, is_global
+from sciml.dsl.parameters import check_parameters, extremes_of, value_of
 from sciml.dsl.roles import Infer, Law, Range, Role
-from sciml.dsl.text import equation_text, latex, text
+from sciml.dsl.text import equation_text, latex, text, typed
 from sciml.dsl.vectors import Vector, VectorField
-from sciml.errors import DeclarationError, did_you_mean
+from sciml.errors import DeclarationError, did_you_mean, shown
 from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles_flow, semilinear
 from sciml.forms.components import components
 from sciml.forms.faces import Faces, faces_of
@@ -132,18 +130,18 @@ class Problem:
         real = split_equations(equations_of(equations))
         named = {n: normalised_in(f"equation '{n}'", e) for n, e in real.items()}
         if not isinstance(domain, Domain):
-            msg = f"domain must be a domain object; got {domain!r}."
+            msg = f"domain must be a domain object; got {shown(domain)}."
             raise DeclarationError("S117", msg, fix="domain=sm.Torus((x, 0, 1))")
         if isinstance(conditions, Condition):
             conditions = [conditions]
         if not isinstance(conditions, (list, tuple)) or any(not isinstance(c, Condition) for c in conditions):
-            msg = f"conditions must be a list of conditions; got {conditions!r}."
-            raise DeclarationError("S118", msg, fix="conditions=[sm.IC(u, sp.sin(x))]")
+            raise _no_conditions(conditions)
         conditions = [part for c in conditions for part in c.real_parts]
         for what, given in (("outputs", outputs), ("exact", exact)):
             if given is not None and not isinstance(given, Mapping):
-                msg = f"{what} must be a dict; got {given!r}."
-                raise DeclarationError("S119", msg, fix=f"{what}={{...: expression}}")
+                msg = f"{what} must be a dict; got {shown(given)}."
+                example = '{"energy": sm.Integral(u**2)/2}' if what == "outputs" else "{u: sp.sin(x - t)}"
+                raise DeclarationError("S129", msg, fix=f"{what}={example}")
         found = fields_of(named.values(), domain.coordinates)
         store = object.__setattr__
         store(self, "name", str(name))
@@ -342,7 +340,7 @@ class Problem:
         for name in changes:
             if name not in now:
                 msg = f"with_() has no argument {name!r}.{did_you_mean(name, now)}"
-                raise DeclarationError("S100", msg, fix=f"arguments: {', '.join(now)}")
+                raise DeclarationError("S198", msg, fix=f"arguments: {', '.join(now)}")
         arguments = {**now, **changes}
         problem = Problem.__new__(Problem)
         problem._declare(**arguments, arrays=self.arrays)
@@ -466,9 +464,23 @@ class Problem:
 def _listed(given: Any) -> list[Observe | Observation]:
     listed = [given] if isinstance(given, (Observe, Observation)) else given
     if not isinstance(listed, (list, tuple)) or any(not isinstance(o, (Observe, Observation)) for o in listed):
-        msg = f"observations must be a list of Observe(...); got {given!r}."
+        listed = listed if isinstance(listed, (list, tuple)) else []
+        odd = next((o for o in listed if not isinstance(o, (Observe, Observation))), given)
+        msg = f"observations must be a list of Observe(...); got {shown(odd)}."
         raise DeclarationError("S190", msg, fix="observations=[sm.Observe(u, table, noise_std=0.01)]")
     return list(listed)
+
+
+def _no_conditions(given: Any) -> DeclarationError:
+    """Return the error of conditions that are no list of them."""
+    pairs = given.items() if isinstance(given, Mapping) else []
+    listed = given if isinstance(given, (list, tuple)) else [given]
+    odd = next((c for c in listed if not isinstance(c, Condition)), given)
+    if isinstance(odd, sp.Equality):
+        pairs = [(odd.lhs, odd.rhs)]
+    meant = ", ".join(f"sm.IC({typed(u)}, {typed(sp.sympify(value, strict=True))})" for u, value in pairs)
+    msg = f"conditions must be a list of conditions; got {text(odd) if isinstance(odd, sp.Basic) else shown(odd)}."
+    return DeclarationError("S118", msg, fix=f"conditions=[{meant or 'sm.IC(u, sp.sin(x))'}]")
 
 
 def _parameter_text(symbol: sp.Symbol, parameter: float | Role) -> str:

@@ -12,9 +12,10 @@ import sympy as sp
 from sciml.dsl.arrays import Array, array_name
 from sciml.dsl.conditions import IC, Condition, Dirichlet, FaceCondition, Neumann
 from sciml.dsl.domains import Box, Domain, Torus, WholeSpace
-from sciml.dsl.encoding import decode, encode, normalised
+from sciml.dsl.encoding import Unstorable, decode, encode, normalised
 from sciml.dsl.observations import Observation
 from sciml.dsl.roles import LAWS, Infer, Law, Range, Role
+from sciml.dsl.text import equation_text, excerpt, text
 from sciml.errors import DeclarationError, FileError
 
 if TYPE_CHECKING:
@@ -47,7 +48,11 @@ def normalised_in(where: str, expr: Any) -> Any:
             return sp.Eq(normalised(expr.lhs), normalised(expr.rhs), evaluate=False)
         return normalised(expr)
     except DeclarationError as error:
-        raise DeclarationError(error.code, f"in {where}, {error.headline}", fix=error.fix) from None
+        shown = ""
+        if isinstance(error, Unstorable):
+            line = equation_text(expr) if isinstance(expr, sp.Equality) else text(expr)
+            shown = excerpt(line, error.part) if text(error.part) != line else ""
+        raise DeclarationError(error.code, f"in {where}, {error.headline}", excerpt=shown, fix=error.fix) from None
 
 
 def normalised_condition(condition: Condition) -> Condition:

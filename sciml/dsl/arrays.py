@@ -10,14 +10,23 @@ import hashlib
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from sciml.dsl.vectors import Named
-from sciml.errors import DataError
+from sciml.errors import DataError, shown
 
-__all__ = ["Array", "Sampled", "array_name", "complex_parts", "frozen_array", "is_array_like"]
+__all__ = ["Array", "Sampled", "array_name", "frozen_array", "imaginary_part", "is_array_like", "real_part"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 NAME_DIGITS = 24
+TEXT = ("text", "convert it first: np.asarray(values, dtype=float)")
+FIXES = {
+    "U": TEXT,
+    "S": TEXT,
+    "M": ("dates", "give seconds since the start: (dates - dates[0]) / np.timedelta64(1, 's')"),
+    "m": ("durations", "divide by a unit: durations / np.timedelta64(1, 's')"),
+    "c": ("complex numbers", "give data.real; data of a complex field belong to sm.ComplexField"),
+}
 
 
 class Sampled(Named):
@@ -32,7 +41,27 @@ class Sampled(Named):
 
 def is_array_like(value: Any) -> bool:
     """Tell arrays, xarray objects and solutions from expressions."""
-    return isinstance(value, (np.ndarray, list)) or any(hasattr(value, name) for name in ("dims", "ds", "__array__"))
+    if isinstance(value, (sp.Basic, sp.MatrixBase)):
+        return False
+    if isinstance(value, list):
+        return not any(isinstance(v, sp.Basic) for v in value)
+    return isinstance(value, np.ndarray) or any(hasattr(value, name) for name in ("dims", "ds", "__array__"))
+
+
+def real_part(value: Any) -> Any:
+    """Return the data of the real part of a complex field; labelled variables are chosen by name later."""
+    return _part(value, "real")
+
+
+def imaginary_part(value: Any) -> Any:
+    """Return the data of the imaginary part of a complex field."""
+    return _part(value, "imag")
+
+
+def _part(value: Any, which: str) -> Any:
+    if hasattr(value, "ds") or hasattr(value, "data_vars"):
+        return value
+    return getattr(np.asarray(value) if isinstance(value, list) else value, which)
 
 
 def complex_parts(data: Any) -> tuple[Any, Any]:
@@ -51,14 +80,19 @@ def frozen_array(value: Any, where: str) -> Array:
     Raises:
         DataError: The values are not real numbers.
     """
-    if np.iscomplexobj(value):
-        msg = f"{where} needs real numbers; got a complex array."
-        raise DataError("D230", msg, fix="a complex field takes it: sm.ComplexField(...); else give its parts apart")
+    found = np.asarray(value) if not hasattr(value, "dtype") else value
+    kind = getattr(getattr(found, "dtype", None), "kind", "O")
+    # NumPy would parse text, count nanoseconds of dates, and drop imaginary parts with a warning.
+    if kind in FIXES:
+        what, fix = FIXES[kind]
+        msg = f"{where} needs real numbers; got {what}."
+        raise DataError("D230", msg, fix=fix)
     try:
         array = np.array(value, dtype=np.float64, order="C")
     except (TypeError, ValueError):
-        msg = f"{where} needs an array of real numbers; got {type(value).__name__}."
-        raise DataError("D230", msg) from None
+        odd = next((v for v in np.ravel(found) if not isinstance(v, (int, float, np.number))), value)
+        msg = f"{where} needs real numbers; got {shown(odd)}."
+        raise DataError("D230", msg, fix="give numbers, and NaN where a measurement is missing") from None
     array.flags.writeable = False
     return array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -10,36 +10,30 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from sciml.dsl.arrays import Array, array_name
 from sciml.dsl.conditions import IC
-from sciml.dsl.domains import Domain
-from sciml.dsl.measures import Measure, PointVortices, VortexSheet
+from sciml.dsl.encoding import infinite
+from sciml.dsl.measures import Measure
 from sciml.dsl.noise import WhiteNoise
-from sciml.dsl.observations import Observation
-from sciml.dsl.operators import FractionalLaplacian, Functional, LinearOperator, Norm, Spectrum
+from sciml.dsl.operators import FractionalLaplacian, Functional, Norm, Spectrum
+from sciml.dsl.parameters import corners
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
-from sciml.dsl.roles import Role, role_of
+from sciml.dsl.roles import Law, Range, Role
 from sciml.dsl.text import equation_text, excerpt, text
 from sciml.dsl.vectors import Named, VectorField
-from sciml.errors import DeclarationError, did_you_mean
+from sciml.errors import DeclarationError, did_you_mean, shown
 
 __all__ = [
-    "check_arrays",
     "check_bounds",
     "check_condition_values",
-    "check_data_nodes",
     "check_fields",
     "check_names",
-    "check_parameters",
+    "check_noise",
     "check_pointwise",
     "check_roles",
     "check_values",
-    "corners",
     "equations_of",
-    "extremes_of",
     "fields_of",
-    "value_of",
 ]
 
 RESERVED = {"time", "wavenumber", "parameters", "data", "component", "sample", "member", "body", "space"}
@@ -61,22 +55,23 @@ def equations_of(declared: Any) -> dict[str, sp.Eq]:
 
 def _equation(name: Any, declared: Any) -> sp.Eq:
     if not isinstance(name, str) or not name:
-        msg = f"equation names must be text; got {name!r}."
-        raise DeclarationError("S100", msg)
+        msg = f"equation names must be text; got {shown(name)}."
+        raise DeclarationError("S100", msg, fix='equations={"heat": sp.Eq(sm.Dt(u), sm.Laplacian(u))}')
     if isinstance(declared, (bool, sp.logic.boolalg.BooleanAtom)):
         same = bool(declared)
         why = "both sides are identical" if same else "SymPy found that the sides can never be equal"
         msg = f"equation '{name}' became {same} before it reached Problem: {why}."
-        raise DeclarationError("S108", msg, fix="compare the two sides; write Eq(lhs, rhs) with the unknown in it")
+        fix = ["compare the two sides; write Eq(lhs, rhs) with the unknown in it"]
+        if not same:
+            fix += ["a SymPy Matrix never equals a scalar: write vectors as sm.Vector(a, b),"]
+            fix += ["and diffusion that differs by direction as sm.Dx(u, x, 2) + 2*sm.Dx(u, y, 2)"]
+        raise DeclarationError("S108", msg, fix=fix)
     if isinstance(declared, sp.Expr):
         return sp.Eq(declared, 0, evaluate=False)
     if not isinstance(declared, sp.Equality):
         msg = f"equation '{name}' must be sp.Eq(lhs, rhs) or an expression; got {type(declared).__name__}."
-        fix = (
-            "strings are never parsed: build the equation from fields and operators"
-            if isinstance(declared, str)
-            else ()
-        )
+        strings = "strings are never parsed: build the equation from fields and operators, as in"
+        fix = [*([strings] if isinstance(declared, str) else []), "sp.Eq(sm.Dt(u), nu*sm.Laplacian(u))"]
         raise DeclarationError("S100", msg, fix=fix)
     return declared
 
@@ -112,7 +107,7 @@ def _named_things(everything: Iterable[sp.Basic]) -> Iterable[tuple[str, str, An
     for expr in everything:
         for node in sp.preorder_traversal(expr):
             if isinstance(node, (Named, RandomField)):
-                yield node.name, f"a {type(node).__name__}", node
+                yield node.name, "a random field" if isinstance(node, RandomField) else f"a {type(node).__name__}", node
             elif isinstance(node, AppliedUndef):
                 yield node.func.__name__, "a field", node
         for symbol in sorted(expr.free_symbols, key=str):
@@ -125,6 +120,10 @@ def _refuse_twins(name: str, first: tuple[str, Any], second: tuple[str, Any]) ->
         shown = " and ".join(_assumptions(s) for s in (a, b))
         msg = f"two different symbols are called {name!r}: they were made with {shown}."
         raise DeclarationError("S102", msg, fix="create each symbol once and reuse it")
+    if isinstance(a, RandomField) and isinstance(b, RandomField):
+        msg = f"two different random fields are called {name!r}: {a.constructor} and {b.constructor}."
+        fix = "one name is one field: make it once and reuse it, or give independent fields different names"
+        raise DeclarationError("S102", msg, fix=fix)
     if type(a) is type(b) or (isinstance(a, AppliedUndef) and isinstance(b, AppliedUndef)):
         msg = f"{name!r} is used with different arguments or assumptions: {a} and {b}."
         raise DeclarationError("S102", msg, fix="create each field once, with sm.Field or sm.VectorField, and reuse it")
@@ -152,67 +151,13 @@ def check_fields(fields: Sequence[sp.Expr], time: sp.Symbol, space: Sequence[sp.
         if set(arguments) != wanted:
             has, needs = _list(arguments), _list([time, *space])
             msg = f"the unknown {name} depends on ({has}), but time and domain have ({needs})."
-            raise DeclarationError("S106", msg, fix="use the same coordinates in fields, domain and time")
+            make = "VectorField" if isinstance(f, VectorField) else "Field"
+            fix = f'{name} = sm.{make}("{name}", {needs}), or a domain in the coordinates of {name}'
+            raise DeclarationError("S106", msg, fix=fix)
 
 
 def _list(symbols: Iterable[Any]) -> str:
     return ", ".join(map(str, symbols))
-
-
-def check_parameters(parameters: Any) -> dict[sp.Symbol, float | Role]:
-    """Bring parameters to floats or roles; every value they can take must fit the symbol."""
-    if not isinstance(parameters, Mapping):
-        msg = f"parameters must be a dict {{symbol: number}}; got {parameters!r}."
-        raise DeclarationError("S107", msg, fix="parameters={nu: 0.01}")
-    out: dict[sp.Symbol, float | Role] = {}
-    for symbol, value in parameters.items():
-        if not isinstance(symbol, sp.Symbol):
-            msg = f"the keys of parameters are symbols; got {symbol!r}."
-            raise DeclarationError("S107", msg, fix='nu = sp.Symbol("nu", positive=True);  parameters={nu: 0.01}')
-        role = role_of(value, symbol)
-        out[symbol] = _number(symbol, value) if role is None else role
-        for number in {value_of(out[symbol]), *extremes_of(out[symbol])}:
-            _check_assumptions(symbol, number)
-    return dict(sorted(out.items(), key=lambda item: str(item[0])))
-
-
-def _number(symbol: sp.Symbol, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        msg = f"parameter {symbol} must be a finite real number; got {value!r}."
-        fix = (f"parameters={{{symbol}: 0.01}}", "or a role: sm.Range(0.01, 0.1), sm.Infer(init=0.05)")
-        raise DeclarationError("S107", msg, fix=fix)
-    return number
-
-
-def _check_assumptions(symbol: sp.Symbol, number: float) -> None:
-    exact = sp.Integer(int(number)) if number.is_integer() else sp.Float(number)
-    for fact, truth in sorted(symbol.assumptions0.items(), key=_plainest):
-        found = getattr(exact, f"is_{fact}", None)
-        if found is not None and found != truth:
-            stated = fact if truth else f"not {fact}"
-            msg = f"parameter {symbol} was declared {stated}, but its value is {number:g}."
-            raise DeclarationError("S107", msg, fix="change the value, or declare the symbol with other assumptions")
-
-
-def value_of(parameter: float | Role) -> float:
-    """Return the number, or the value that stands for a role: middle, first guess, median."""
-    return parameter if isinstance(parameter, float) else parameter.nominal
-
-
-def extremes_of(parameter: float | Role) -> tuple[float, float]:
-    """Return the smallest and the largest value that a parameter takes."""
-    return (parameter, parameter) if isinstance(parameter, float) else parameter.bounds
-
-
-def _plainest(item: tuple[str, bool]) -> tuple[int, str]:
-    """Sort key that names an assumption as the user wrote it before those SymPy derives from it."""
-    common = ("positive", "negative", "integer", "nonnegative", "nonpositive", "nonzero", "real")
-    fact, truth = item
-    return (common.index(fact) if truth and fact in common else len(common), fact)
 
 
 def check_roles(
@@ -220,29 +165,53 @@ def check_roles(
     others: Mapping[str, sp.Basic],
     parameters: Iterable[sp.Symbol],
     coordinates: set[sp.Symbol],
+    lines: Mapping[str, str] | None = None,
 ) -> None:
-    """Every free symbol is a coordinate or a parameter, and every parameter occurs somewhere."""
+    """Every free symbol is a coordinate or a parameter, and every parameter occurs somewhere.
+
+    ``lines`` are what is shown of the other expressions, where it is not the expression itself.
+    """
     known = {*parameters, *coordinates}
     used: set[sp.Symbol] = set()
     for where, expr, line in [
         *((f"equation '{n}'", e, equation_text(e)) for n, e in equations.items()),
-        *((n, e, text(e)) for n, e in others.items()),
+        *((n, e, (lines or {}).get(n) or _with_laws(e)) for n, e in others.items()),
     ]:
         used |= expr.free_symbols
         for symbol in sorted(expr.free_symbols - known, key=str):
             close = did_you_mean(symbol.name, [s.name for s in known])
             msg = f"symbol {symbol.name!r} in {where} has no role.{close}"
-            fix = (
+            fix = [
                 f"add  parameters={{{symbol.name}: 0.01}}                  known value",
                 f"     parameters={{{symbol.name}: sm.Range(1e-3, 0.1)}}   a family",
                 f"     parameters={{{symbol.name}: sm.Infer(init=0.05)}}   unknown; needs observations",
-            )
+            ]
+            if symbol.name in "txyz":
+                fix = [f"the coordinates of this problem are {_list(sorted(coordinates, key=str))}", *fix]
             raise DeclarationError("S101", msg, excerpt=excerpt(line, symbol), fix=fix)
     for symbol in parameters:
         if symbol not in used:
             close = did_you_mean(symbol.name, [s.name for s in used])
             msg = f"parameter {symbol.name!r} occurs nowhere in the problem.{close}"
             raise DeclarationError("S101", msg, fix="remove it from parameters, or use it")
+
+
+def check_noise(equations: Iterable[sp.Eq], coordinates: Sequence[sp.Symbol]) -> None:
+    """White noise is one in time, the first coordinate, and over coordinates of the problem."""
+    for noise in sorted(set().union(*(e.atoms(WhiteNoise) for e in equations)), key=str):
+        if coordinates[0] not in noise.coordinates or not set(noise.coordinates) <= set(coordinates):
+            has, needs = _list(noise.coordinates), _list(coordinates)
+            msg = f"the noise {noise.name} is over ({has}); it must be over the time {coordinates[0]}, and may be over "
+            msg += f"the place ({_list(coordinates[1:])})."
+            raise DeclarationError("S106", msg, fix=f'{noise.name} = sm.WhiteNoise("{noise.name}", {needs})')
+
+
+def _with_laws(expr: sp.Basic) -> str:
+    """Print an expression with random fields by the law that holds their symbols."""
+    line = text(expr)
+    for field in expr.atoms(RandomField):
+        line = re.sub(rf"\b{field.name}\b", field.constructor, line)
+    return line
 
 
 def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: int) -> int:
@@ -259,13 +228,17 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
     if not where.startswith("IC("):
         for node in expr.atoms(RandomField, Measure):
             msg = f"{where} uses {text(node)}, which belongs to initial conditions."
-            raise DeclarationError("S184", msg, excerpt=text(expr), fix="sm.IC(u, ...)")
+            excerpted = excerpt(text(expr), node)
+            fix = f"conditions=[sm.IC(u, {text(node)})];  the solution holds it at the start time"
+            raise DeclarationError("S184", msg, excerpt=excerpted, fix=fix)
     if expr.has(Spectrum) and not (isinstance(expr, Spectrum) and where.startswith("output")):
         msg = f"{where} uses a Spectrum inside an expression; it is a series of numbers, an output of its own."
-        raise DeclarationError("S193", msg, excerpt=text(expr), fix="outputs={'spectrum': sm.Spectrum(u)}")
+        raise DeclarationError("S196", msg, excerpt=text(expr), fix="outputs={'spectrum': sm.Spectrum(u)}")
     if noises := expr.atoms(WhiteNoise):
-        msg = f"{where} uses the noise {text(noises.pop())}, which only an equation can hold."
-        raise DeclarationError("S133", msg, excerpt=text(expr), fix="add the noise to the equation")
+        noise = noises.pop()
+        msg = f"{where} uses the noise {text(noise)}, which only an equation can hold."
+        fix = "add it to the equation: sp.Eq(sm.Dt(u), ... + sigma*xi);  random initial data are sm.RandomField"
+        raise DeclarationError("S133", msg, excerpt=excerpt(text(expr), noise), fix=fix)
     if expr.has(sp.I):
         msg = f"{where} is complex: {text(expr)}."
         raise DeclarationError("S141", msg, fix="give a real quantity: sp.re(...), sp.im(...) or sp.Abs(...)**2 of it")
@@ -284,6 +257,12 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             msg = f"{where}: the target is a derivative by {c.variable}, which is not the time {time}."
             raise DeclarationError("S118", msg, fix=f"sm.IC(sm.Dt({text(c.field)}), ...)")
         check_pointwise(where, c.field, fields, dim)
+        if noises := c.value.atoms(WhiteNoise):
+            noise = noises.pop()
+            msg = f"{where}: the value holds the noise {text(noise)}, which drives an equation."
+            space = _list(x for x in noise.coordinates if x != time)
+            fix = f'random initial data: sm.RandomField.fourier("{noise.name}", {space}, modes=8)'
+            raise DeclarationError("S133", msg, excerpt=excerpt(text(c.value), noise), fix=fix)
         if c.value.atoms(AppliedUndef, VectorField, Functional) or time in c.value.free_symbols:
             msg = f"{where}: the value {text(c.value)} may depend on space and parameters only."
             raise DeclarationError(
@@ -292,7 +271,8 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
         wanted, found = rank(c.field, dim), check_pointwise(where, c.value, (), dim)
         if found != wanted and c.value != 0:
             msg = f"{where} needs {kind(wanted)}, but {text(c.value)} is {kind(found)}."
-            fix = "give one expression per component: sm.Vector(a, b)" if wanted == 1 else ()
+            one = "give one expression, such as a component of it: sm.Component(..., 0)"
+            fix = "give one expression per component: sm.Vector(a, b)" if wanted == 1 else one
             raise DeclarationError("S119", msg, fix=fix)
 
 
@@ -300,85 +280,17 @@ def check_values(everything: Iterable[sp.Basic], parameters: Mapping[sp.Symbol, 
     """Refuse infinite constants, and fractional orders that are not positive with these parameters."""
     for expr in everything:
         if expr.replace(Norm, lambda e, p: e).has(sp.zoo, sp.nan, sp.oo):
-            msg = f"an expression is infinite or undefined: {text(expr)}."
-            raise DeclarationError("S142", msg, fix="a division by zero happened when it was built")
+            raise infinite(expr)
         for node in expr.atoms(FractionalLaplacian):
-            for numbers in corners(parameters):
-                order = node.constants[0].subs(numbers)
-                if order.is_number and not order.is_positive:
-                    msg = f"the order of {text(node)} must be positive; with these parameters it is {order}."
-                    raise DeclarationError("S114", msg, fix=f"parameters={{{text(node.constants[0])}: 1.5}}")
-
-
-def corners(parameters: Mapping[sp.Symbol, float | Role]) -> list[dict[sp.Symbol, float]]:
-    """Return the parameters at their values, and at either end where they have a range."""
-    middle = {s: value_of(p) for s, p in parameters.items()}
-    out = [middle]
-    for s, p in parameters.items():
-        out += [{**middle, s: end} for end in extremes_of(p) if end != middle[s]]
-    return out
-
-
-def check_data_nodes(
-    equations: Mapping[str, sp.Eq], conditions: Sequence[IC], domain: Domain, numbers: Mapping[sp.Symbol, float]
-) -> None:
-    """Random fields and measures stand in initial conditions, on a domain where they make sense."""
-    for name, equation in equations.items():
-        for node in equation.atoms(RandomField, Measure):
-            msg = f"equation '{name}' uses {text(node)}, which belongs to initial conditions."
-            raise DeclarationError("S184", msg, excerpt=excerpt(equation_text(equation), node), fix="sm.IC(u, ...)")
-    for c in conditions:
-        for field in c.value.atoms(RandomField):
-            if set(field.coordinates) != set(domain.coordinates) or domain.infinite:
-                has, needs = _list(field.coordinates), _list(domain.coordinates)
-                msg = f"{c}: the random field {field.name} is over ({has}), the domain is {domain!r}."
-                raise DeclarationError("S181", msg, fix=f"it needs a Torus or Box and the coordinates ({needs})")
-        for term in sp.Add.make_args(c.value):
-            rest = term.as_independent(Measure)[1] if term.has(Measure) else None
-            if rest is not None and not _is_linear(rest, term, domain):
-                msg = f"{c}: a measure may only be multiplied by constants and added; got {text(term)}."
-                raise DeclarationError("S182", msg, fix="put the factor into its strength")
-        for measure in c.value.atoms(Measure):
-            _check_measure(c, measure, domain, numbers)
-
-
-def _is_linear(rest: sp.Expr, term: sp.Expr, domain: Domain) -> bool:
-    """Tell whether a term is a measure, or a linear operator of one, times a constant."""
-    while isinstance(rest, LinearOperator):
-        rest = rest.operand
-    factors = [f for f in sp.Mul.make_args(term) if not f.has(Measure)]
-    return isinstance(rest, Measure) and not sp.Mul(*factors).free_symbols & set(domain.coordinates)
-
-
-def _check_measure(c: IC, measure: Measure, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> None:
-    if isinstance(c.field, VectorField) or len(domain.axes) != 2:
-        msg = f"{c}: {type(measure).__name__} is the vorticity of a flow in two dimensions, a scalar."
-        raise DeclarationError("S182", msg, fix="sm.IC(w, ...) for the scalar vorticity w")
-    if isinstance(measure, VortexSheet):
-        s, low, high = measure.args[2]
-        ends = [tuple(p.subs(s, e) for p in measure.args[1]) for e in (low, high)]
-    else:
-        ends = [place for _, place in measure.vortices] if isinstance(measure, PointVortices) else []
-    for place in ends:
-        if len(place) != len(domain.axes):
-            msg = f"{c}: the position {place} has {len(place)} coordinates, the domain has {len(domain.axes)}."
-            raise DeclarationError("S182", msg)
-        for p, (x, low, high) in zip(place, domain.axes, strict=True):
-            value, start, end = (e.subs(numbers) for e in (p, low, high))
-            if value.is_number and not start <= value <= end:
-                msg = f"{c}: {type(measure).__name__} reaches {x} = {value}, outside [{low}, {high}]."
-                raise DeclarationError("S182", msg, fix="move it inside, by whole periods on a torus")
-
-
-def check_arrays(
-    arrays: Mapping[str, Array], needed: set[str], observations: Iterable[Observation]
-) -> dict[str, Array]:
-    """Return the arrays that a problem refers to; each must be there."""
-    held = {array_name(a): a for o in observations for a in o.arrays}
-    if missing := sorted(needed - set(arrays)):
-        msg = f"the data {missing[0]} of an initial condition are missing."
-        raise DeclarationError("S191", msg, fix="load the problem from its file, which holds them")
-    return held | {name: arrays[name] for name in sorted(needed)}
+            orders = [node.constants[0].subs(numbers) for numbers in corners(parameters)]
+            wrong = [o for o in orders if o.is_number and not o.is_positive]
+            if wrong:
+                found = f"{min(map(float, wrong)):g}" if all(o.is_real for o in wrong) else text(wrong[0])
+                msg = f"the order of {text(node)} must be positive; with these parameters it is {found}."
+                symbols = node.constants[0].free_symbols
+                is_family = any(isinstance(parameters.get(s), (Range, Law)) for s in symbols)
+                role = "sm.Range(0.5, 1.5)" if is_family else "1.5"
+                raise DeclarationError("S114", msg, fix=f"parameters={{{text(node.constants[0])}: {role}}}")
 
 
 def check_bounds(bounds: Mapping[str, tuple[sp.Expr, sp.Expr]], parameters: Mapping[sp.Symbol, float | Role]) -> None:

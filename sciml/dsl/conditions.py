@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from sciml.dsl.arrays import complex_parts, is_array_like
+from sciml.dsl.arrays import imaginary_part, is_array_like, real_part
 from sciml.dsl.complex_fields import is_complex_field
 from sciml.dsl.operators import Dt, as_expression
 from sciml.dsl.real_imaginary import real_imaginary
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Component, VectorField
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = ["IC", "Condition", "Dirichlet", "FaceCondition", "Neumann"]
 
@@ -47,8 +47,13 @@ class IC:
         elif isinstance(target, sp.Derivative) and len(target.variable_count) == 1:
             field, (variable, order) = target.expr, target.variable_count[0]
         if not (isinstance(field, (AppliedUndef, VectorField)) or is_complex_field(field)):
-            msg = f"IC needs a field or Dt(field) as its target; got {target!r}."
-            raise DeclarationError("S118", msg, fix="sm.IC(w, sp.sin(x))")
+            found = text(target) if isinstance(target, sp.Basic) else shown(target)
+            msg = f"IC needs a field or Dt(field) as its target; got {found}."
+            raise DeclarationError("S118", msg, fix=_of_a_field(target))
+        if isinstance(field, AppliedUndef) and not all(a.is_Symbol for a in field.args):
+            name = field.func.__name__
+            msg = f"IC holds at the start time as it is; its target is the field itself, not {text(target)}."
+            raise DeclarationError("S118", msg, fix=f"sm.IC({name}, ...)")
         object.__setattr__(self, "field", field)
         object.__setattr__(self, "order", int(order))
         object.__setattr__(self, "variable", variable)
@@ -73,11 +78,18 @@ class IC:
         """The condition itself, or those of the real and imaginary part of a complex field."""
         if not is_complex_field(self.field):
             return (self,)
-        values = real_imaginary(self.value) if self.data is None else complex_parts(self.data)
-        return tuple(IC(target, value) for target, value in zip(real_imaginary(self.written), values, strict=True))
+        targets = real_imaginary(self.written)
+        values = real_imaginary(self.value) if self.data is None else (real_part(self.data), imaginary_part(self.data))
+        return tuple(IC(target, value) for target, value in zip(targets, values, strict=True))
 
     def __str__(self) -> str:
         return f"IC({text(self.target)}, {'data' if self.data is not None else text(self.value)})"
+
+
+def _of_a_field(target: Any) -> str:
+    """Say how a condition is written whose target is no field."""
+    fields = sorted(target.atoms(AppliedUndef, VectorField), key=str) if isinstance(target, sp.Basic) else []
+    return f"sm.IC({text(fields[0])}, ...)" if fields else "sm.IC(u, sp.sin(x)) with the field u = sm.Field(...)"
 
 
 def _whole(target: Any) -> Any:
@@ -108,33 +120,39 @@ class FaceCondition:
     name: ClassVar[str]
     derivatives: ClassVar[int]  # in the direction of the outward normal
 
-    def __init__(self, target: Any, value: Any = 0, *, on: Any) -> None:
+    def __init__(self, target: Any, value: Any = 0, on: Any = None) -> None:
         what = self.name
         expression = as_expression(target, what)
         if not expression.atoms(AppliedUndef, VectorField, Component):
-            msg = f"{what} needs a field, or an operator of one, as its target; got {target!r}."
+            msg = f"{what} needs a field, or an operator of one, as its target; got {text(expression)}."
             raise DeclarationError("S179", msg, fix=f"sm.{what}(u, 0, on=x)")
         place = on if isinstance(on, (tuple, list)) else (on, None)
         if len(place) != 2 or not isinstance(place[0], sp.Symbol):
-            msg = f"{what}({expression}, on=...) names a coordinate, or a coordinate and where on it; got {on!r}."
-            raise DeclarationError("S179", msg, fix=f"sm.{what}(u, 0, on=x)  or  sm.{what}(u, 0, on=(x, 0))")
+            u, found = text(expression), "nothing" if on is None else shown(on)
+            msg = f"{what}({u}, on=...) names a coordinate, or a coordinate and where on it; got {found}."
+            fix = f"sm.{what}({u}, 0, on=x) for both ends of x,  sm.{what}({u}, 0, on=(x, 0)) for the end at 0"
+            raise DeclarationError("S179", msg, fix=fix)
         object.__setattr__(self, "target", expression)
         object.__setattr__(self, "value", as_expression(value, what))
         object.__setattr__(self, "coordinate", place[0])
         object.__setattr__(self, "point", None if place[1] is None else as_expression(place[1], what))
 
     @property
+    def place(self) -> Any:
+        """What was given as ``on``."""
+        return self.coordinate if self.point is None else (self.coordinate, self.point)
+
+    @property
     def real_parts(self) -> tuple[FaceCondition, ...]:
         """The condition itself, or those of the real and imaginary part of a complex field."""
         if not self.target.has(sp.I):
             return (self,)
-        place = self.coordinate if self.point is None else (self.coordinate, self.point)
         pairs = zip(real_imaginary(self.target), real_imaginary(self.value), strict=True)
-        return tuple(type(self)(target, value, on=place) for target, value in pairs)
+        return tuple(type(self)(target, value, on=self.place) for target, value in pairs)
 
     def __str__(self) -> str:
-        place = self.coordinate if self.point is None else f"({self.coordinate}, {self.point})"
-        return f"{self.name}({self.target}, {self.value}, on={place})"
+        place = self.coordinate if self.point is None else f"({self.coordinate}, {text(self.point)})"
+        return f"{self.name}({text(self.target)}, {text(self.value)}, on={place})"
 
 
 class Dirichlet(FaceCondition):

@@ -20,7 +20,7 @@ def check_name(name: Any, what: str) -> str:
     """Return ``name`` if it can name a variable in Python, in files and in messages."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         msg = f"{what} needs a name that is a Python identifier, such as 'w' or 'u1'; got {name!r}."
-        raise DeclarationError("S110", msg)
+        raise DeclarationError("S110", msg, fix='sm.Field("w", t, x), sm.coords("t x y")')
     return name
 
 
@@ -35,7 +35,7 @@ def coords(names: str) -> Any:
     """
     if not isinstance(names, str) or not names.replace(",", " ").split():
         msg = f"coords needs names in one string, as in coords('t x y'); got {names!r}."
-        raise DeclarationError("S110", msg)
+        raise DeclarationError("S110", msg, fix='t, x, y = sm.coords("t x y")')
     listed = names.replace(",", " ").split()
     if len(set(listed)) != len(listed):
         msg = f"coords({names!r}) names a coordinate twice."

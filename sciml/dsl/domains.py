@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.operators import as_expression
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = ["Box", "Domain", "Interval", "Torus", "WholeSpace", "interval"]
 
@@ -17,14 +17,32 @@ Interval = tuple[sp.Symbol, sp.Expr, sp.Expr]
 
 def interval(value: Any, where: str) -> Interval:
     """Check a ``(symbol, low, high)`` triple, SymPy's own convention for ranges."""
+    is_time = where == "time"
     if not isinstance(value, (tuple, list, sp.Tuple)) or len(value) != 3 or not isinstance(value[0], sp.Symbol):
-        msg = f"{where} needs a triple (coordinate, low, high); got {value!r}."
-        raise DeclarationError("S117", msg, fix=f"{where}: (x, 0, 1)")
+        what = "(t, start, end)" if is_time else "(coordinate, low, high) for each axis"
+        msg = f"{where} needs a triple {what}; got {shown(value)}."
+        name = "t" if is_time else "x"
+        made = ""
+        if isinstance(value, (tuple, list)) and len(value) == 3 and isinstance(value[0], str):
+            name = value[0]
+            made = f'{name} = sm.coords("{name}");  '
+        raise DeclarationError("S117", msg, fix=made + _written(where, name, 0, 1))
+    x = value[0]
     low, high = (as_expression(v, where) for v in value[1:])
-    if (high - low).is_positive is False or not (low.is_finite is not False and high.is_finite is not False):
-        msg = f"{where} needs finite low < high; got ({value[0]}, {low}, {high})."
-        raise DeclarationError("S117", msg, fix=f"({value[0]}, 0, 1); all of space is sm.WholeSpace(x, y)")
-    return value[0], low, high
+    if low.is_finite is False or high.is_finite is False:
+        msg = f"{where} needs finite ends; got ({x}, {low}, {high})."
+        fix = _written(where, x, 0, 1) + ("" if is_time else f";  all of space is sm.WholeSpace({x})")
+        raise DeclarationError("S117", msg, fix=fix)
+    if (high - low).is_positive is False:
+        needs = "time must end after it starts" if is_time else f"{where} needs low < high"
+        msg = f"{needs}; got ({x}, {low}, {high})."
+        ends = (low, low + 1) if low == high else (high, low)
+        raise DeclarationError("S117", msg, fix=_written(where, x, *ends))
+    return x, low, high
+
+
+def _written(where: str, x: Any, low: Any, high: Any) -> str:
+    return f"time=({x}, {low}, {high})" if where == "time" else f"sm.{where}(({x}, {low}, {high}))"
 
 
 class Domain:
@@ -43,7 +61,8 @@ class Domain:
     def __init__(self, axes: Iterable[Interval], periodic: Iterable[sp.Symbol]) -> None:
         checked = tuple(axes)
         if not 1 <= len(checked) <= 3 or len({a[0] for a in checked}) != len(checked):
-            msg = f"{type(self).__name__} needs 1 to 3 distinct coordinates; got {len(checked)}."
+            given = ", ".join(str(a[0]) for a in checked) or "none"
+            msg = f"{type(self).__name__} needs 1 to 3 distinct coordinates; got {given}."
             raise DeclarationError("S117", msg, fix=self.example)
         object.__setattr__(self, "axes", checked)
         object.__setattr__(self, "periodic", frozenset(periodic))
@@ -120,15 +139,19 @@ class Box(Domain):
 
     def __init__(self, *axes: Any, periodic: Any = ()) -> None:
         checked = [interval(a, "Box") for a in axes]
-        listed = [periodic] if isinstance(periodic, sp.Symbol) else list(periodic)
         known = [x for x, *_ in checked]
+        if not isinstance(periodic, (sp.Symbol, list, tuple, set, frozenset)):
+            msg = f"Box(periodic=...) lists coordinates; got {shown(periodic)}."
+            fix = [f"periodic=[{known[0] if known else 'x'}]  makes this axis periodic; all of them:  sm.Torus(...)"]
+            raise DeclarationError("S117", msg, fix=fix)
+        listed = [periodic] if isinstance(periodic, sp.Symbol) else list(periodic)
         for x in listed:
             if x not in known:
                 msg = f"Box(periodic=...) names {x}, which is not one of its coordinates {', '.join(map(str, known))}."
                 raise DeclarationError("S117", msg, fix=self.example)
         if checked and len(set(listed)) == len(checked):
             msg = "a Box whose axes are all periodic has no faces."
-            raise DeclarationError("S117", msg, fix="sm.Torus(...) with the same axes")
+            raise DeclarationError("S117", msg, fix=f"sm.Torus({', '.join(f'({x}, {a}, {b})' for x, a, b in checked)})")
         super().__init__(checked, listed)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -152,8 +175,9 @@ class WholeSpace(Domain):
     def __init__(self, *coordinates: Any) -> None:
         for x in coordinates:
             if not isinstance(x, sp.Symbol):
-                msg = f"WholeSpace takes coordinates without bounds; got {x!r}."
-                raise DeclarationError("S117", msg, fix=self.example)
+                msg = f"WholeSpace takes coordinates without bounds; got {shown(x)}."
+                fix = "sm.WholeSpace(x, y);  with bounds it is a sm.Torus((x, 0, 1)) or a sm.Box((x, 0, 1))"
+                raise DeclarationError("S117", msg, fix=fix)
         super().__init__([(x, -sp.oo, sp.oo) for x in coordinates], ())
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -21,9 +21,9 @@ from sciml.dsl.operators import Operator
 from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.dsl.text import text
 from sciml.dsl.vectors import Named
-from sciml.errors import DeclarationError, FileError
+from sciml.errors import DeclarationError, FileError, shown
 
-__all__ = ["decode", "encode", "normalised"]
+__all__ = ["Unstorable", "decode", "encode", "infinite", "normalised"]
 
 MAX_NODES = 5_000
 MAX_DEPTH = 200
@@ -97,6 +97,18 @@ FUNCTIONS = {
 }
 # These look into their arguments when they are built; powers below them are kept small.
 INSPECTING = {"Abs", "sign", "floor", "ceiling", "Mod", "Max", "Min", "Heaviside", "re", "im", "conjugate"}
+# What is written instead of things that SymPy has and a problem has not.
+INSTEAD: dict[Any, str | tuple[str, ...]] = {
+    sp.MatrixBase: (
+        "a vector is written sm.Vector(a, b)",
+        "diffusion that differs by direction: sm.Dx(w, x, 2) + 2*sm.Dx(w, y, 2)",
+    ),
+    sp.Integral: "integrals over the domain stand in outputs: sm.Integral(u); a memory of the past has no form here",
+    sp.DiracDelta: (
+        "vorticity at points belongs to initial conditions: sm.IC(w, sm.PointVortices(strength=[1], at=[(0, 0)]))",
+        "a source is a narrow Gaussian: sp.exp(-(x**2 + y**2)/(2*a**2))/(2*sp.pi*a**2)",
+    ),
+}
 ASSUMPTIONS = ("real", "positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer")
 
 
@@ -116,25 +128,27 @@ def encode(expr: Any) -> Any:
         kept = {a: True for a in ASSUMPTIONS if expr.assumptions0.get(a)}
         if isinstance(expr, sp.Dummy) or sp.Symbol(expr.name, **kept) != expr:
             msg = f"the symbol {expr} has assumptions that cannot be stored."
-            raise DeclarationError("S152", msg, fix=f"use plain symbols with {', '.join(ASSUMPTIONS)}")
+            raise _refused("S152", msg, expr, f"use plain symbols with {', '.join(ASSUMPTIONS)}")
         return ["Symbol", expr.name, kept]
     for name, constant in CONSTANTS.items():
         if expr == constant and type(expr) is type(constant):
             return [name]
     if isinstance(expr, sp.Subs):
         msg = f"{text(expr.expr)} is evaluated at one point; equations hold at every point."
-        raise DeclarationError("S127", msg, fix="remove the substitution; values at a point belong in conditions")
+        raise _refused("S127", msg, expr, "remove the substitution; values at a point belong in conditions")
     if isinstance(expr, AppliedUndef):
-        if not expr.is_real:
-            name, arguments = expr.func.__name__, ", ".join(map(str, expr.args))
-            msg = f"{expr} was not made by sm.Field: it is not declared real."
-            raise DeclarationError("S105", msg, fix=f'{name} = sm.Field("{name}", {arguments})')
+        _check_field(expr)
         return ["Field", expr.func.__name__, *map(encode, expr.args)]
     if isinstance(expr, Named):
         return [type(expr).__name__, expr.name, *map(encode, expr.coordinates)]
     if isinstance(expr, (RandomField, Measure)):
         return [type(expr).__name__, *map(_encode_argument, expr.args)]
     if isinstance(expr, sp.Derivative):
+        for _, n in expr.variable_count:
+            if not n.is_Integer:
+                msg = f"{text(expr)} is of the order {text(n)}; orders of derivatives are positive integers."
+                fix = "in time: sm.Dt(u)  or  sm.Dt(u, 2);  in space of any order: sm.FractionalLaplacian(u, alpha)"
+                raise _refused("S115", msg, expr, fix)
         return ["Derivative", encode(expr.expr), *([encode(v), int(n)] for v, n in expr.variable_count)]
     if isinstance(expr, sp.Piecewise):
         return ["Piecewise", *([encode(e), encode(c)] for e, c in expr.args)]
@@ -142,8 +156,34 @@ def encode(expr: Any) -> Any:
         for name, node in table.items():
             if type(expr) is node:
                 return [name, *map(encode, expr.args)]
-    msg = f"{type(expr).__name__} cannot be used in a problem: {expr}."
-    raise DeclarationError("S152", msg, fix=f"known functions: {', '.join(FUNCTIONS)}")
+    if expr in (sp.zoo, -sp.oo):
+        raise infinite(expr)
+    msg = f"{type(expr).__name__} cannot be used in a problem: {shown(expr)}."
+    known = f"known functions: {', '.join(FUNCTIONS)}"
+    raise _refused("S152", msg, expr, next((fix for node, fix in INSTEAD.items() if isinstance(expr, node)), known))
+
+
+def infinite(expr: Any) -> DeclarationError:
+    """Return the error of an expression that holds ∞ or an undefined number."""
+    parts = expr.args if isinstance(expr, sp.Tuple) else (expr,)
+    odd = next((e for e in parts if e.has(sp.oo, -sp.oo, sp.zoo, sp.nan)), expr)
+    msg = f"an expression is infinite or undefined: {text(odd)}."
+    return DeclarationError("S142", msg, fix="give finite numbers; a division by 0 gives this, when it is built")
+
+
+def _check_field(f: sp.Expr) -> None:
+    """Unknowns are real and stand at the time and place that the equation is about."""
+    name = f.func.__name__
+    if not all(a.is_Symbol for a in f.args):
+        odd = next(a for a in f.args if not a.is_Symbol)
+        msg = f"{shown(f)} is {name} at another time or place; equations hold at one time and place."
+        fix = f"write {name} as it was declared, without {odd}; delays and shifts have no form here"
+        raise _refused("S106", msg, f, fix)
+    if not f.is_real:
+        made = f'an unknown is made by  {name} = sm.Field("{name}", {", ".join(map(str, f.args))})'
+        given = f"a known coefficient is written out, as in  {name} = 1 + sp.sin({f.args[-1]})/2"
+        msg = f"{f} was not made by sm.Field: it is not declared real."
+        raise _refused("S105", msg, f, (made, given))
 
 
 def _encode_argument(argument: Any) -> Any:
@@ -191,6 +231,18 @@ def _check_extent(tree: Any) -> None:
 
 def _bad(why: str) -> FileError:
     return FileError("F401", f"an expression in the file is refused: {why}.")
+
+
+class Unstorable(DeclarationError):
+    """An expression holds something that a problem cannot; ``part`` is that piece, for the caret."""
+
+    part: Any = None
+
+
+def _refused(code: str, headline: str, part: Any, fix: str | tuple[str, ...]) -> Unstorable:
+    error = Unstorable(code, headline, fix=fix)
+    error.part = part
+    return error
 
 
 class _Decoder:

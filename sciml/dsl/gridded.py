@@ -11,12 +11,16 @@ import sympy as sp
 from sciml.dsl.arrays import Array, Sampled, array_name, frozen_array
 from sciml.dsl.conditions import IC
 from sciml.dsl.domains import Domain
+from sciml.dsl.text import text
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DataError
 
 __all__ = ["on_grid"]
 
 TOLERANCE = 1e-6  # of the spacing
+LEAST_ENDS = 6  # points, to tell a repeated end
+SAME = 1e-9  # of the largest value: equal but for rounding
+MUCH_SMOOTHER = 1e-3
 
 
 def on_grid(condition: IC, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> tuple[IC, list[Array]]:
@@ -36,11 +40,25 @@ def on_grid(condition: IC, domain: Domain, numbers: Mapping[sp.Symbol, float]) -
     names = [f"{target.name}_{x}" for x in domain.coordinates] if vector else [target.func.__name__]
     if condition.order:  # the velocity of u is not u: it must have been stored under a name of its own
         names = [f"{n}_{'t' * condition.order}" for n in names]
+    _check_kind(condition, domain, names)
     parts = _parts(condition, condition.data, names, domain)
     arrays = [_in_order(condition, part, domain, numbers) for part in parts]
     nodes = [Sampled(array_name(a), *domain.coordinates) for a in arrays]
     value = Vector(*nodes) if isinstance(target, VectorField) else nodes[0]
     return IC(condition.written, value), arrays
+
+
+def _check_kind(condition: IC, domain: Domain, names: list[str]) -> None:
+    """Tables of pandas have an index instead of axes, which would be ignored."""
+    data = condition.data
+    if not (hasattr(data, "to_xarray") and hasattr(data, "index") and not hasattr(data, "dims")):
+        return
+    x = domain.coordinates[0]
+    kind, columns = type(data).__name__, hasattr(data, "columns")
+    index = "[" + ", ".join(repr(c.name) for c in domain.coordinates) + "]" if len(domain.axes) > 1 else repr(x.name)
+    fix = f"data.set_index({index})[{names[0]!r}].to_xarray()" if columns else ""
+    msg = f"{condition}: a {kind} has rows and no axes in space."
+    raise DataError("D203", msg, fix=fix or f"data.rename_axis({index}).to_xarray(), with {x} as its index")
 
 
 def _parts(condition: IC, data: Any, names: list[str], domain: Domain) -> list[Any]:
@@ -55,11 +73,9 @@ def _parts(condition: IC, data: Any, names: list[str], domain: Domain) -> list[A
         if len(names) == len(only) == 1 and not condition.order:
             return [data[only[0]]]
         msg = f"{condition}: the dataset holds {', '.join(map(str, only))}, but not {', '.join(names)}."
-        fix = (
-            f"store it:  outputs={{{names[0]!r}: {condition.target}}}"
-            if condition.order
-            else f"data.rename({{...: {names[0]!r}}})"
-        )
+        fix = f"data.rename({{{only[0]!r}: {names[0]!r}}})" if only else "give a dataset that holds them"
+        if condition.order:
+            fix = f"store it:  outputs={{{names[0]!r}: {text(condition.target)}}}"
         raise DataError("D204", msg, fix=fix)
     if hasattr(data, "dims"):
         if len(names) == 1:
@@ -73,7 +89,10 @@ def _parts(condition: IC, data: Any, names: list[str], domain: Domain) -> list[A
     if plain.ndim != wanted or (len(names) > 1 and len(plain) != len(names)):
         axes = (["component"] if len(names) > 1 else []) + [x.name for x in domain.coordinates]
         msg = f"{condition}: the array has shape {plain.shape}, the field needs the axes ({', '.join(axes)})."
-        raise DataError("D203", msg, fix="nothing was broadcast; transpose or reshape it, or give an xarray.DataArray")
+        fix = "nothing was broadcast; transpose or reshape it, or give an xarray.DataArray"
+        if len(names) > 1 and plain.ndim == wanted and plain.shape[-1] == len(names):
+            fix = "nothing was moved; components come first: np.moveaxis(data, -1, 0)"
+        raise DataError("D203", msg, fix=fix)
     return list(plain) if len(names) > 1 else [plain]
 
 
@@ -83,7 +102,11 @@ def _in_order(condition: IC, part: Any, domain: Domain, numbers: Mapping[sp.Symb
         if set(part.dims) != set(wanted):
             msg = f"{condition}: the data have the dims {tuple(map(str, part.dims))}, the field needs {tuple(wanted)}."
             extra = [str(d) for d in part.dims if d not in wanted]
-            fix = f"choose one: data.isel({extra[0]}=-1)" if extra else "nothing was broadcast"
+            missing = [n for n in wanted if n not in part.dims]
+            fix = f"nothing was broadcast; give one value for each of {', '.join(missing)}"
+            if extra:
+                renamed = f"data.rename({{{extra[0]!r}: {missing[0]!r}}})" if missing else ""
+                fix = renamed or f"choose one: data.isel({extra[0]}=-1)"
             raise DataError("D203", msg, fix=fix)
         for x, low, high in domain.axes:
             if x.name in part.coords:
@@ -93,11 +116,40 @@ def _in_order(condition: IC, part: Any, domain: Domain, numbers: Mapping[sp.Symb
     array = frozen_array(part, str(condition))
     if not np.isfinite(array).all():
         msg = f"{condition}: the data hold values that are not finite."
-        raise DataError("D201", msg, fix="fill the gaps first, e.g. data.interpolate_na(...)")
+        fix = "fill the gaps first: np.nan_to_num(data), or data.interpolate_na(...) of an xarray object"
+        raise DataError("D201", msg, fix=fix)
+    _check_repeated_ends(condition, array, domain)
     if min(array.shape) < 4:
         msg = f"{condition}: the data have {min(array.shape)} point(s) along an axis; at least 4 are needed."
-        raise DataError("D203", msg)
+        raise DataError("D203", msg, fix="give at least 4 points on each axis; a known formula is better: sp.sin(x)")
     return array
+
+
+def _check_repeated_ends(condition: IC, array: Array, domain: Domain) -> None:
+    """Refuse a periodic axis whose last point is its first one again.
+
+    Such data have a kink there; without the last point they are smoother by far. Data that only
+    happen to be equal at both ends are not.
+    """
+    for i, (x, low, high) in enumerate(domain.axes):
+        values = np.moveaxis(array, i, -1)
+        size = np.abs(values - values.mean()).max()
+        if x not in domain.periodic or values.shape[-1] < LEAST_ENDS or not size:
+            continue
+        if np.abs(values[..., 0] - values[..., -1]).max() > SAME * size:
+            continue
+        if _roughness(values[..., :-1]) < MUCH_SMOOTHER * _roughness(values):
+            ends = f"np.linspace({low}, {high}, {values.shape[-1] - 1}, endpoint=False)"
+            msg = f"{condition}: the last point along {x} repeats the first, which stands for both ends of a period."
+            index = ", ".join(":-1" if j == i else ":" for j in range(array.ndim))
+            raise DataError("D215", msg, fix=f"data[{index}], the values at {ends}")
+
+
+def _roughness(values: Array) -> float:
+    """Return the share of the shortest third of the waves along the last axis."""
+    power = np.abs(np.fft.rfft(values)) ** 2
+    power = power.reshape(-1, power.shape[-1]).sum(axis=0)[1:]
+    return float(np.sqrt(power[len(power) * 2 // 3 :].sum() / max(power.sum(), 1e-300)))
 
 
 def _check_axis(condition: IC, name: str, points: Array, ends: tuple[float, float], periodic: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 
 from sciml.dsl.operators import Operator, as_expression
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = ["Measure", "PointVortices", "VortexPatch", "VortexSheet", "measures", "with_measures"]
 
@@ -51,18 +51,18 @@ class PointVortices(Measure):
         strengths = [as_expression(s, "PointVortices") for s in _listed(strength, "strength")]
         positions = []
         for place in _listed(at, "at"):
-            point = _listed(place, "at")
+            point = _listed(place, "at") if isinstance(place, Iterable) else []
             if len(point) not in (2, 3):
-                msg = f"PointVortices(at=...) is a list of points such as [(0, 0), (1, 0)]; got {at!r}."
-                raise DeclarationError("S182", msg)
+                msg = f"PointVortices(at=...) is a list of points such as [(0, 0), (1, 0)]; got {shown(at)}."
+                listed = f"at=[({', '.join(map(str, at))})]" if len(list(at)) in (2, 3) and not point else "at=[(0, 0)]"
+                raise DeclarationError("S182", msg, fix=f"sm.PointVortices(strength=[1], {listed})")
             positions.append(sp.Tuple(*(as_expression(p, "PointVortices") for p in point)))
         if len(strengths) != len(positions) or not strengths:
             msg = f"PointVortices needs one strength per position; got {len(strengths)} and {len(positions)}."
             raise DeclarationError("S182", msg, fix="sm.PointVortices(strength=[1, -1], at=[(0, 0), (1, 0)])")
         for i, p in enumerate(positions):
             if p in positions[:i]:
-                msg = f"two point vortices stand at the same place {tuple(p)}."
-                raise DeclarationError("S182", msg, fix="add their strengths and give the place once")
+                raise coinciding(tuple(p), [strengths[positions.index(p)], strengths[i]])
         return sp.Expr.__new__(cls, sp.Tuple(*strengths), sp.Tuple(*positions))
 
     @property
@@ -88,10 +88,17 @@ class VortexSheet(Measure):
         points = [as_expression(c, "VortexSheet") for c in _listed(curve, "curve")]
         span = _listed(s, "s")
         if len(points) != 2 or len(span) != 3 or not isinstance(span[0], sp.Symbol):
-            msg = f"VortexSheet needs a plane curve (X(s), Y(s)) and (s, low, high); got {curve!r} and {s!r}."
+            msg = f"VortexSheet needs a plane curve (X(s), Y(s)) and (s, low, high); got {shown(curve)} and {shown(s)}."
             fix = "sm.VortexSheet(1, curve=(s, 0), s=(s, 0, 1))"
             raise DeclarationError("S182", msg, fix=fix)
         ends = [as_expression(e, "VortexSheet") for e in span[1:]]
+        if not any(c.has(span[0]) for c in points):
+            curve_shown = ", ".join(map(_short, points))
+            msg = f"the curve ({curve_shown}) of VortexSheet does not depend on its parameter {span[0]}: it is a point."
+            fix = f"sm.VortexSheet(1, curve=({span[0]}, 0), s=({span[0]}, 0, 1)),  or sm.PointVortices(...) for a point"
+            raise DeclarationError("S182", msg, fix=fix)
+        if (ends[1] - ends[0]).is_positive is False:
+            raise reversed_sheet(span[0], *ends)
         return sp.Expr.__new__(cls, as_expression(strength, "VortexSheet"), sp.Tuple(*points), sp.Tuple(span[0], *ends))
 
     @property
@@ -130,9 +137,27 @@ class VortexPatch(Measure):
 
 def _listed(value: Any, what: str) -> Sequence[Any]:
     if not isinstance(value, Iterable):
-        msg = f"{what} must be a list; got {value!r}."
+        msg = f"{what} must be a list; got {shown(value)}."
         raise DeclarationError("S182", msg, fix="sm.PointVortices(strength=[1], at=[(0, 0)])")
     return list(value)
+
+
+def coinciding(place: Sequence[sp.Expr], strengths: Sequence[sp.Expr]) -> DeclarationError:
+    """Return the error of two vortices at one place."""
+    where = ", ".join(map(_short, place))
+    msg = f"two point vortices stand at the same place ({where})."
+    fix = f"give the place once, with the sum of the strengths: {_short(sp.Add(*strengths))} at ({where})"
+    return DeclarationError("S182", msg, fix=fix)
+
+
+def reversed_sheet(s: sp.Symbol, low: sp.Expr, high: sp.Expr) -> DeclarationError:
+    """Return the error of a sheet whose parameter runs backwards, which would turn its sign."""
+    msg = f"VortexSheet needs low < high; got ({s}, {_short(low)}, {_short(high)})."
+    return DeclarationError("S182", msg, fix=f"s=({s}, {_short(high)}, {_short(low)})")
+
+
+def _short(expr: sp.Expr) -> str:
+    return f"{float(expr):g}" if isinstance(expr, sp.Float) else str(expr)
 
 
 def measures(expr: sp.Expr) -> list[Measure]:
@@ -148,6 +173,10 @@ def with_measures(expr: sp.Expr, coordinates: Sequence[sp.Symbol]) -> sp.Expr:
     """
     if not expr.has(sp.DiracDelta):
         return expr
+    if len(coordinates) != 2:
+        msg = f"a delta function is read as vorticity in a plane, and this domain has {len(coordinates)} dimension(s)."
+        x = coordinates[0]
+        raise DeclarationError("S183", msg, fix=f"a narrow Gaussian: sp.exp(-{x}**2/(2*a**2))/sp.sqrt(2*sp.pi*a**2)")
     expanded = sp.expand(expr)
     return sp.Add(*(_from_deltas(term, coordinates) for term in sp.Add.make_args(expanded)))
 
@@ -162,7 +191,10 @@ def _from_deltas(term: sp.Expr, coordinates: Sequence[sp.Symbol]) -> sp.Expr:
         found = _place(factor, coordinates)
         if found is None or found[0] in places:
             msg = f"{factor} is not a delta function of one coordinate, such as DiracDelta(x - 1)."
-            raise DeclarationError("S183", msg, fix="sm.VortexSheet(strength, curve=(X, Y), s=(s, 0, 1)) for a curve")
+            x, y = coordinates
+            fix = [f"a point: sp.DiracDelta({x})*sp.DiracDelta({y})"]
+            fix += ["a circle: sm.VortexSheet(1, curve=(sp.cos(s), sp.sin(s)), s=(s, 0, 2*sp.pi))"]
+            raise DeclarationError("S183", msg, fix=fix)
         places[found[0]] = found[1]
         rest.append(found[2])
     if not places:
@@ -170,8 +202,10 @@ def _from_deltas(term: sp.Expr, coordinates: Sequence[sp.Symbol]) -> sp.Expr:
     factor = sp.Mul(*rest).subs(places)
     if set(places) == set(coordinates):
         return PointVortices([factor], [[places[x] for x in coordinates]])
-    msg = f"{term} is concentrated on a line or plane."
-    raise DeclarationError("S183", msg, fix="sm.VortexSheet(strength, curve=(X, Y), s=(s, low, high))")
+    s = sp.Symbol("s")
+    curve = ", ".join(str(places.get(x, s)) for x in coordinates)
+    msg = f"{term} is concentrated on a line."
+    raise DeclarationError("S183", msg, fix=f"sm.VortexSheet({factor}, curve=({curve}), s=(s, low, high))")
 
 
 def _place(factor: sp.Expr, coordinates: Sequence[sp.Symbol]) -> tuple[sp.Symbol, sp.Expr, sp.Expr] | None:

@@ -7,6 +7,7 @@ one is its Fourier symbol, and nothing else in the package knows more about it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sympy as sp
@@ -15,7 +16,7 @@ from sympy.core.sympify import SympifyError, _sympify
 from sympy.printing.pretty.stringpict import prettyForm
 
 from sciml.dsl.wavenumbers import Reciprocal, Wavenumbers, squared_norm
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = [
     "BiotSavart",
@@ -45,11 +46,28 @@ def as_expression(value: Any, where: str) -> sp.Expr:
         expression = _sympify(value)
     except SympifyError:
         expression = None
-    if not isinstance(expression, sp.Expr):
-        msg = f"{where} needs a SymPy expression or a number; got {value!r} ({type(value).__name__})."
-        fix = "strings are never parsed: pass the field itself" if isinstance(value, str) else ()
-        raise DeclarationError("S112", msg, fix=fix)
+    if not isinstance(expression, sp.Expr) or isinstance(value, sp.MatrixBase):
+        msg = f"{where} needs a SymPy expression or a number; got {shown(value)}."
+        raise DeclarationError("S112", msg, fix=_instead_of(value))
     return expression
+
+
+def _instead_of(value: Any) -> str:
+    """Say what to write instead of something that is no expression."""
+    if isinstance(value, str):
+        what = "pass the object itself" if value.isidentifier() else "write it with SymPy, as in sp.sin(x)"
+        return f"strings are never parsed: {what}"
+    if isinstance(value, sp.logic.boolalg.Boolean):
+        return "give one side alone, without =, < or >"
+    if isinstance(value, sp.MatrixBase) and min(value.shape) > 1:
+        return "diffusion that differs by direction is written out: sm.Dx(w, x, 2) + 2*sm.Dx(w, y, 2)"
+    if isinstance(value, (list, tuple, sp.MatrixBase)):
+        return f"a vector is written sm.Vector({', '.join('abc'[: len(value)])})"
+    if isinstance(value, Mapping):
+        return "give an array of values alone, or an xarray object with named dims"
+    if callable(value):
+        return "give an expression in the coordinates, as in sp.sin(x)"
+    return "give a number, or an expression of coordinates, parameters and fields"
 
 
 class Operator(sp.Expr):  # type: ignore[misc]
@@ -174,8 +192,10 @@ class FractionalLaplacian(LinearOperator):
     def __new__(cls, operand: Any, alpha: Any) -> Any:
         alpha = as_expression(alpha, "FractionalLaplacian")
         if alpha.is_positive is False:
-            msg = f"FractionalLaplacian needs an order alpha > 0; got {alpha}."
-            raise DeclarationError("S114", msg, fix="sm.InverseLaplacian(u) has the symbol -1/|k|^2")
+            shown_order = str(alpha).replace("I", "i")
+            msg = f"FractionalLaplacian needs an order alpha > 0; got {shown_order}."
+            fix = "sm.FractionalLaplacian(u, 1.5);  sm.InverseLaplacian(u) has the symbol -1/|k|^2"
+            raise DeclarationError("S114", msg, fix=fix)
         return super().__new__(cls, operand, alpha)
 
     def symbol(self, k: Wavenumbers, rank: int) -> sp.NDimArray:
@@ -296,7 +316,8 @@ class Dt(Operator):
         operand, order = as_expression(operand, "Dt"), as_expression(order, "Dt")
         if not (order.is_Integer and order > 0):
             msg = f"Dt needs a positive integer order; got {order}."
-            raise DeclarationError("S115", msg, fix="sm.Dt(u)  or  sm.Dt(u, 2)")
+            fix = "sm.Dt(u)  or  sm.Dt(u, 2);  derivatives of fractional order in time have no form here"
+            raise DeclarationError("S115", msg, fix=fix)
         if operand.is_Number:
             return sp.S.Zero
         if isinstance(operand, Dt):
@@ -369,7 +390,7 @@ class Norm(Functional):
         order = as_expression(p, "Norm")
         if not (order.is_number and order >= 1):
             msg = f"Norm needs an order p of at least 1; got {p}."
-            raise DeclarationError("S194", msg, fix="sm.Norm(u)  or  sm.Norm(u, sp.oo)")
+            raise DeclarationError("S197", msg, fix="sm.Norm(u)  or  sm.Norm(u, sp.oo)")
         return sp.Expr.__new__(cls, as_expression(operand, "Norm"), order)
 
     def _sympystr(self, printer: Any) -> str:

@@ -7,15 +7,17 @@ shows the same field with more of its modes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
 from sciml.dsl.coordinates import check_coordinates, check_name
 from sciml.dsl.operators import Operator, as_expression
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = ["FourierField", "RandomField", "StationaryField"]
+
+EXAMPLE = 'sm.RandomField.fourier("a", x, modes=8, scale=0.1)'
 
 
 class RandomField(Operator):
@@ -29,6 +31,14 @@ class RandomField(Operator):
     """
 
     __iter__ = None
+    kind: ClassVar[str]
+    parameters: ClassVar[tuple[str, ...]]
+
+    def __new__(cls, *args: Any) -> Any:
+        if cls is RandomField:
+            msg = "RandomField is made by one of its constructors, which give its law."
+            raise DeclarationError("S181", msg, fix=EXAMPLE)
+        return super().__new__(cls, *args)
 
     @classmethod
     def fourier(cls, name: str, *coordinates: Any, modes: int, scale: Any = 1, decay: Any = 0) -> FourierField:
@@ -57,7 +67,8 @@ class RandomField(Operator):
         for what, value in (("length", length), ("smoothness", s)):
             if value.is_positive is False:
                 msg = f"RandomField.matern({name!r}) needs a positive {what}; got {value}."
-                raise DeclarationError("S181", msg)
+                fix = f'sm.RandomField.matern("{name}", x, length=0.2, smoothness=1.5)'
+                raise DeclarationError("S181", msg, fix=fix)
         half = sp.Rational(len(coordinates), 2)
         kappa2 = 2 * s / length**2
         constant = std**2 * (4 * sp.pi) ** half * sp.gamma(s + half) / sp.gamma(s)
@@ -105,6 +116,13 @@ class RandomField(Operator):
     def _depends_as_coordinate(self, symbol: sp.Symbol) -> bool:
         return symbol in self.coordinates
 
+    @property
+    def constructor(self) -> str:
+        """How it was made, as it is typed."""
+        given = {n: c for n, c in zip(self.parameters, self.constants, strict=True)}
+        arguments = ", ".join([f'"{self.name}"', *map(str, self.coordinates), *(f"{n}={c}" for n, c in given.items())])
+        return f"RandomField.{self.kind}({arguments})"
+
     def _sympystr(self, printer: Any) -> str:
         return self.name
 
@@ -122,14 +140,25 @@ def _label(name: Any, coordinates: Any) -> tuple[sp.Symbol, sp.Tuple]:
     return sp.Symbol(label, real=True), sp.Tuple(*coordinates)
 
 
+def _check_law(kind: str, name: Any, coordinates: Any, law: sp.Basic) -> None:
+    if found := law.free_symbols & set(coordinates):
+        x = sorted(found, key=str)[0]
+        msg = f"the law of RandomField.{kind}('{name}', ...) depends on {x}; it must be the same everywhere."
+        raise DeclarationError("S181", msg, fix=f"multiply the field by a function of {x}: sp.sin({x})*a")
+
+
 class FourierField(RandomField):
     """See :meth:`RandomField.fourier`; args are (name, coordinates, modes, scale, decay)."""
+
+    kind = "fourier"
+    parameters = ("modes", "scale", "decay")
 
     def __new__(cls, name: Any, coordinates: Any, modes: Any, scale: Any, decay: Any) -> Any:
         count, *rest = (as_expression(e, "RandomField.fourier") for e in (modes, scale, decay))
         if not (count.is_Integer and count > 0):
             msg = f"RandomField.fourier needs a positive number of modes; got {modes}."
-            raise DeclarationError("S181", msg, fix='sm.RandomField.fourier("a", x, modes=8, scale=0.1)')
+            raise DeclarationError("S181", msg, fix=EXAMPLE)
+        _check_law("fourier", name, coordinates, sp.Tuple(*rest))
         return sp.Expr.__new__(cls, *_label(name, coordinates), count, *rest)
 
     @property
@@ -140,14 +169,18 @@ class FourierField(RandomField):
 class StationaryField(RandomField):
     """See :meth:`RandomField.spectrum`; args are (name, coordinates, k, density)."""
 
+    kind = "spectrum"
+    parameters = ("k", "density")
+
     def __new__(cls, name: Any, coordinates: Any, k: Any, density: Any) -> Any:
         if not isinstance(k, sp.Symbol):
-            msg = f"RandomField.spectrum(k=...) is the symbol that stands for |k|; got {k!r}."
+            msg = f"RandomField.spectrum(k=...) is the symbol that stands for |k|; got {shown(k)}."
             raise DeclarationError("S181", msg, fix='k = sp.Symbol("k", nonnegative=True)')
         density = as_expression(density, "RandomField.spectrum")
         if density.is_negative:
             msg = f"RandomField.spectrum needs a density that is not negative; got {density}."
-            raise DeclarationError("S181", msg)
+            raise DeclarationError("S181", msg, fix="density=(k**2 + 25) ** -2")
+        _check_law("spectrum", name, coordinates, density)
         return sp.Expr.__new__(cls, *_label(name, coordinates), k, density)
 
     @property

@@ -124,7 +124,7 @@ class _Rank:
             raise RankError("S123", msg, expr, "remove the index")
         if index.is_Integer and index >= self.dim:
             msg = f"component {index} does not exist in {self.dim} dimension(s); count from 0."
-            raise RankError("S123", msg, expr)
+            raise RankError("S123", msg, expr, f"count from 0: {text(vector)}[0] to {text(vector)}[{self.dim - 1}]")
         return found - 1
 
     @of.register
@@ -140,7 +140,7 @@ class _Rank:
     def _(self, expr: Cross) -> int:
         if self.dim == 1 or any(self.of(a) != 1 for a in expr.args):
             msg = "Cross needs two vectors in 2 or 3 dimensions."
-            raise RankError("S124", msg, expr)
+            raise RankError("S124", msg, expr, "Cross(a, b) of vectors such as sm.Vector(1, 0); scalars take *")
         return 1 if self.dim == 3 else 0
 
     @of.register

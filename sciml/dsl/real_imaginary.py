@@ -54,7 +54,7 @@ class _Parts:
             values |= {x: a, y: b}
             arguments.append(x + sp.I * y if b != 0 else a if a.is_number else x)
         real, imaginary = (_angles(part) for part in expr.func(*arguments).as_real_imag())
-        if sp.Tuple(real, imaginary).has(sp.re, sp.im, sp.arg):
+        if sp.Tuple(real, imaginary).has(sp.re, sp.im, sp.arg, sp.I):
             msg = f"the real and imaginary parts of {expr.func.__name__}(...) of a complex field are not known."
             raise DeclarationError("S143", msg, fix="write it with real functions of sp.re(psi) and sp.im(psi)")
         return real.xreplace(values), imaginary.xreplace(values)

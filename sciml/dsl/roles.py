@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sciml.errors import DeclarationError
+from sciml.errors import DeclarationError, shown
 
 __all__ = ["LAWS", "Infer", "Law", "Range", "Role", "role_of"]
 
 LAWS = ("beta", "expon", "gamma", "loguniform", "lognorm", "norm", "t", "triang", "truncnorm", "uniform", "weibull_min")
+EXAMPLES = {"norm": "loc=1, scale=0.1", "uniform": "0.01, 0.09", "lognorm": "0.5, scale=0.1", "expon": "scale=0.1"}
 TAIL = 1e-3  # probability beyond the bounds that checks use for a law
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -29,9 +30,21 @@ def _finite(value: Any, what: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        msg = f"{what} must be a finite number; got {value!r}."
-        raise DeclarationError("S180", msg)
+        msg = f"{what} must be a finite number; got {shown(value)}."
+        raise DeclarationError("S180", msg, fix="sm.Range(1e-3, 0.1)  or  sm.Infer(init=0.05, bounds=(1e-3, 1))")
     return number
+
+
+def _range_instead(low: float, high: float, scale: str) -> str:
+    """Return what was probably meant by bounds that are no range."""
+    if low == high:
+        return f"a single value is written as a number: {low:g}"
+    low, high = min(low, high), max(low, high)
+    if scale == "linear":
+        return f"sm.Range({low:g}, {high:g})"
+    if low > 0:
+        return f"sm.Range({low:g}, {high:g}, scale='log')"
+    return f"sm.Range({high / 1000:g}, {high:g}, scale='log')" if high > 0 else f"sm.Range({low:g}, {high:g})"
 
 
 @dataclass(frozen=True, init=False)
@@ -52,11 +65,12 @@ class Range:
         lo, hi = (_finite(v, "a bound of Range") for v in (low, high))
         if scale not in ("linear", "log"):
             msg = f"Range(scale=...) is 'linear' or 'log'; got {scale!r}."
-            raise DeclarationError("S180", msg)
+            likely = "log" if str(scale).startswith("log") else "linear"
+            raise DeclarationError("S180", msg, fix=f"sm.Range({lo:g}, {hi:g}, scale='{likely}')")
         if not lo < hi or (scale == "log" and lo <= 0):
             needs = "0 < low < high" if scale == "log" else "low < high"
             msg = f"Range needs {needs}; got ({lo:g}, {hi:g})."
-            raise DeclarationError("S180", msg, fix="sm.Range(1e-3, 0.1, scale='log')")
+            raise DeclarationError("S180", msg, fix=_range_instead(lo, hi, scale))
         for name, value in (("low", lo), ("high", hi), ("scale", scale)):
             object.__setattr__(self, name, value)
 
@@ -98,13 +112,17 @@ class Infer:
     def __init__(self, init: Any, bounds: Any = (None, None)) -> None:
         start = _finite(init, "Infer(init=...)")
         if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
-            msg = f"Infer(bounds=...) is a pair (low, high); got {bounds!r}."
+            msg = f"Infer(bounds=...) is a pair (low, high); got {shown(bounds)}."
             raise DeclarationError("S180", msg, fix="sm.Infer(init=0.1, bounds=(1e-3, 1))")
         low, high = (None if b is None else _finite(b, "a bound of Infer") for b in bounds)
         inside = (low is None or low < start) and (high is None or start < high)
         if not inside:
-            msg = f"Infer starts at {start:g}, which does not lie inside its bounds ({low}, {high})."
-            raise DeclarationError("S180", msg, fix="choose init strictly between the bounds")
+            ends = ", ".join("None" if b is None else f"{b:g}" for b in (low, high))
+            msg = f"Infer starts at {start:g}, which does not lie inside its bounds ({ends})."
+            fix = f"choose init strictly between the bounds: sm.Infer(init=..., bounds=({ends}))"
+            if low is not None and high is not None and low < high:
+                fix = f"choose init strictly between the bounds: sm.Infer(init={(low + high) / 2:g}, bounds=({ends}))"
+            raise DeclarationError("S180", msg, fix=fix)
         for name, value in (("init", start), ("low", low), ("high", high)):
             object.__setattr__(self, name, value)
 
@@ -169,12 +187,21 @@ def role_of(value: Any, symbol: Any) -> Role | None:
     """
     if isinstance(value, (Range, Infer, Law)):
         return value
+    if isinstance(value, type) and value in (Range, Infer):
+        written = "sm.Range(0.01, 0.1)" if value is Range else "sm.Infer(init=0.05)"
+        msg = f"parameter {symbol} has the role {value.__name__} without its values."
+        raise DeclarationError("S180", msg, fix=f"parameters={{{symbol}: {written}}}")
     if not all(hasattr(value, name) for name in ("dist", "args", "kwds", "ppf")):
+        if not isinstance(value, type) and all(hasattr(value, name) for name in ("rvs", "cdf", "numargs")):
+            name = getattr(value, "name", "uniform")
+            msg = f"parameter {symbol} has the distribution {name!r} without its parameters."
+            fix = f"parameters={{{symbol}: scipy.stats.{name}({EXAMPLES.get(name, '...')})}}"
+            raise DeclarationError("S180", msg, fix=fix)
         return None
     name = getattr(value.dist, "name", "")
     if name not in LAWS:
         msg = f"parameter {symbol} has the law {name!r}, which cannot be stored."
-        raise DeclarationError("S180", msg, fix=f"laws: {', '.join(LAWS)}")
+        raise DeclarationError("S180", msg, fix=(f"laws of scipy.stats: {', '.join(LAWS)}", "or  sm.Range(0.01, 0.1)"))
     arguments = tuple(_finite(a, f"a parameter of {name}") for a in value.args)
     keywords: Mapping[str, Any] = value.kwds
     named = tuple(sorted((str(k), _finite(v, f"a parameter of {name}")) for k, v in keywords.items()))

@@ -131,7 +131,9 @@ def _check_counts(
 ) -> None:
     if len(algebraic) == len(fields):
         msg = "no equation holds a time derivative; only evolution equations are solved."
-        raise DeclarationError("S139", msg, fix="add Dt(u) for the unknown that evolves")
+        u = text(fields[0])
+        fix = f"add  sm.Dt({u})  where an unknown evolves; a steady state is its value after a long time"
+        raise DeclarationError("S139", msg, fix=fix)
     if len(rows) != len(fields):
         names = ", ".join(text(f) for f in fields)
         msg = f"{len(fields)} unknown scalar field(s) ({names}) but {len(rows)} scalar equation(s)."
@@ -142,7 +144,7 @@ def _check_counts(
     for row in first.rows:
         if not row.terms:
             msg = f"equation '{row.equation}' is 0 = 0 in this domain."
-            raise DeclarationError("S104", msg)
+            raise DeclarationError("S104", msg, fix="remove it, or write the term that is missing")
 
 
 def _match(rows: Sequence[Row], state: Sequence[sp.Expr]) -> list[Row]:
@@ -198,7 +200,7 @@ def _project(
         if s.nonlinear or s.noise:
             part = (s.nonlinear or s.noise)[0]
             msg = "a constraint on evolving fields must be linear and without forcing"
-            raise refuse("S135", msg, part.origin)
+            raise refuse("S135", msg, part.origin, "write it as a linear constraint such as Div(u) = 0")
     if len(held) != len(multipliers):
         names = ", ".join(text(m) for m in multipliers) or "none"
         msg = f"{len(held)} constraint(s) on evolving fields, but {len(multipliers)} field(s) to enforce them: {names}."
@@ -208,7 +210,7 @@ def _project(
         for p in s.nonlinear:
             if any(p.n.has(m) for m in multipliers):
                 msg = f"{text(p.n)} multiplies a field without time derivative, which only a linear term may hold."
-                raise refuse("S135", msg, p.origin)
+                raise refuse("S135", msg, p.origin, "a pressure enters as Grad(p), without a factor that varies")
     gradient = -_matrix(splits, multipliers, "linear")
     constraint = _matrix(held, state, "linear")
     return projection(mass, linear, gradient, constraint, multipliers, held[0].row.terms[0].origin, frame)
@@ -255,7 +257,7 @@ def _assemble(
 ) -> SemilinearForm:
     if sp.expand(mass.det(method="berkowitz")) == 0:
         msg = "the equations do not determine all time derivatives: the mass matrix M(k) is singular for every k."
-        raise refuse("S140", msg, splits[0].row.terms[0].origin)
+        raise refuse("S140", msg, splits[0].row.terms[0].origin, "each field needs an equation of its own for Dt")
     slots = _Slots(state, frame)
     columns = _Columns(len(state), projected)
     for i, s in enumerate(splits):
@@ -382,4 +384,4 @@ def _check_reassembly(
     if wrong:
         detail = "; ".join(wrong)
         msg = f"internal check failed: the canonical form differs from the declaration ({detail}). Please report this."
-        raise DeclarationError("S199", msg)
+        raise DeclarationError("S199", msg, fix="write the equations in another form meanwhile, e.g. expanded")

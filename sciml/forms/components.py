@@ -112,7 +112,7 @@ class Components:
         for variable, count in expr.variable_count:
             if not count.is_Integer:
                 msg = f"the order of {text(expr)} must be a positive integer."
-                raise DeclarationError("S115", msg)
+                raise DeclarationError("S115", msg, fix="u.diff(x, 2)  or  sm.Dx(u, x, 2)")
             out = self._derivative(out, variable, int(count), expr)
         return out
 
@@ -173,7 +173,7 @@ class Components:
             return
         for c in expr.constants:
             if c.free_symbols & self.frame.coordinates:
-                msg = f"{c} in {text(expr)} must not depend on coordinates: it would have no Fourier symbol."
+                msg = f"{text(c)} in {text(expr)} must not depend on coordinates: it would have no Fourier symbol."
                 raise DeclarationError("S128", msg, fix="use a number or a parameter")
 
     @of.register

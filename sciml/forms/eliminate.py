@@ -132,7 +132,8 @@ def _next_block(
     if len(unknowns) != len(together):
         names = ", ".join(text(a) for a in unknowns)
         msg = f"{len(together)} constraint(s) cannot determine the {len(unknowns)} fields {names}."
-        raise refuse("S134", msg, together[0][0].row.terms[0].origin)
+        fix = "give as many equations without Dt as there are fields without Dt"
+        raise refuse("S134", msg, together[0][0].row.terms[0].origin, fix)
     for s, _ in together:
         _check_linear(s, unknowns)
     return [s for s, _ in together], unknowns
@@ -185,14 +186,14 @@ def projection(
     inverse_mass = inverse(mass, frame)
     if inverse_mass is None:
         msg = "the time derivatives of the constrained fields are not determined."
-        raise refuse("S140", msg, origin)
+        raise refuse("S140", msg, origin, "each field needs an equation of its own for Dt")
     reach = (constraint * inverse_mass).applyfunc(sp.expand)
     schur = (reach * gradient).applyfunc(sp.expand)
     inverted = inverse(schur, frame)
     if inverted is None:
         names = ", ".join(text(m) for m in multipliers)
         msg = f"the constraints do not determine {names}, which has no time derivative."
-        raise refuse("S134", msg, origin)
+        raise refuse("S134", msg, origin, "let it enter the equation with Dt whose constraint it keeps: add Grad(p)")
     on_rows = -(inverted * reach).applyfunc(sp.expand)
     projector = (sp.eye(mass.rows) + gradient * on_rows).applyfunc(sp.expand)
     return Projection(projector, on_rows, _keeps(reach * linear, constraint), tuple(multipliers))

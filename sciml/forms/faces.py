@@ -108,19 +108,11 @@ def faces_of(
     for face in found:
         key = face.field, face.coordinate, face.side, face.order
         if key in seen:
-            msg = f"{face.declared} repeats or contradicts {seen[key].declared}."
-            raise DeclarationError("S176", msg, fix="remove one of them")
+            earlier = seen[key].declared
+            msg = f"{face.declared} repeats or contradicts {earlier}."
+            fix = f"remove one; a condition at one end alone has  on=({face.coordinate}, {_end(face, domain)})"
+            raise DeclarationError("S176", msg, fix=fix)
         seen[key] = face
-    for (f, x, side, order), face in seen.items():
-        for (g, y, other, lower), _ in seen.items():
-            if (f, x, side) == (g, y, other) and (order - lower) % 2:
-                end = domain.axes[domain.coordinates.index(x)][1 + side]
-                msg = (
-                    f"{text(f)} and a derivative of odd order are both given at {x} = {end} ({face.declared}), "
-                    "which neither a sine nor a cosine series can satisfy."
-                )
-                fix = "give u and ∂²u/∂n² (simply supported), or ∂u/∂n and ∂³u/∂n³; clamped ends have no method"
-                raise DeclarationError("S176", msg, fix=fix)
     return Faces(domain, tuple(found), _lifts(found, domain))
 
 
@@ -131,36 +123,54 @@ def _resolved(
     fields: Sequence[sp.Expr],
     numbers: Mapping[sp.Symbol, float],
 ) -> list[Face]:
-    sides = _sides(c, domain, numbers)
+    sides = _sides(c, domain, frame, numbers)
     targets, values = _targets_and_values(c, frame)
     out = []
     for target, value in zip(targets, values, strict=True):
         f, symbol = _operator(c, target, fields, frame)
-        k = frame.k[c.coordinate]
-        sign = parity(symbol, k)
-        along = symbol.subs({q: 0 for q in frame.k.values() if q != k})
-        tangential = sp.degree(along, k) != sp.degree(symbol, k) if symbol.has(k) else symbol.has(*frame.k.values())
-        if sign is None or tangential or along == 0 or not is_local(symbol, frame):
-            msg = f"{c}: on a face, {text(c.target)} must be a field or derivatives of one of even, or of odd, order."
-            fix = (
-                f"sm.Dirichlet(u, 0, on={c.coordinate})  or  sm.Neumann(u, 0, on={c.coordinate})",
-                "mixed (Robin) conditions have no method",
-            )
-            raise DeclarationError("S173", msg, fix=fix)
-        order = int(sp.degree(symbol, k)) + c.derivatives if symbol.has(k) else c.derivatives
+        order = _order(c, f, symbol, frame)
         if value != 0 and symbol != 1:
-            msg = f"{c}: nonzero values are possible for a field and its normal derivative only."
-            raise DeclarationError("S174", msg, fix="sm.Dirichlet(u, 1, on=x)  or  sm.Neumann(u, 1, on=x)")
+            raise _no_value(c, f, value, order, domain)
         out += [Face(f, c.coordinate, side, order, value, c) for side in sides]
     return out
 
 
-def _sides(c: FaceCondition, domain: Domain, numbers: Mapping[sp.Symbol, float]) -> tuple[int, ...]:
+def _order(c: FaceCondition, f: sp.Expr, symbol: sp.Expr, frame: Frame) -> int:
+    """Return the order of the normal derivative that a condition gives."""
+    k, u, on = frame.k[c.coordinate], text(f), c.coordinate
+    plain = f"sm.Dirichlet({u}, 0, on={on})  or  sm.Neumann({u}, 0, on={on})"
+    if not is_local(symbol, frame):
+        msg = f"{c}: on a face, {text(c.target)} must be a field or a derivative of one."
+        raise DeclarationError("S173", msg, fix=plain)
+    if parity(symbol, k) is None:
+        msg = (
+            f"{c}: mixed (Robin) conditions have no method; {text(c.target)} holds derivatives in {on} of even and of "
+        )
+        msg += "odd order."
+        raise DeclarationError("S173", msg, fix=plain)
+    if sp.Poly(symbol, k).LC().free_symbols & set(frame.k.values()):
+        msg = f"{c}: {text(c.target)} holds a derivative along the face, not across it."
+        fix = f"the field itself: sm.Dirichlet({u}, 0, on={on}), which gives its derivatives along the face too"
+        raise DeclarationError("S173", msg, fix=fix)
+    return (int(sp.degree(symbol, k)) if symbol.has(k) else 0) + c.derivatives
+
+
+def _no_value(c: FaceCondition, f: sp.Expr, value: sp.Expr, order: int, domain: Domain) -> DeclarationError:
+    """Return the error of a nonzero value for a derivative."""
+    u, on = text(f), c.coordinate
+    fix = [f"sm.Dirichlet({u}, {text(value)}, on={on})  or  sm.Neumann({u}, {text(value)}, on={on})"]
+    if order == 1:
+        _, low, high = domain.axes[domain.coordinates.index(on)]
+        fix = ["the slope along the outward normal, at either end:"]
+        fix += [f"sm.Neumann({u}, {text(value)}, on=({on}, {text(high)}))"]
+        fix += [f"sm.Neumann({u}, {text(-value)}, on=({on}, {text(low)}))"]
+    msg = f"{c}: nonzero values are possible for a field and its normal derivative only."
+    return DeclarationError("S174", msg, fix=fix)
+
+
+def _sides(c: FaceCondition, domain: Domain, frame: Frame, numbers: Mapping[sp.Symbol, float]) -> tuple[int, ...]:
     if c.coordinate not in domain.bounded:
-        here = ", ".join(map(str, domain.bounded)) or "none"
-        why = "is periodic" if c.coordinate in domain.periodic else "has no faces in this domain"
-        msg = f"{c}: the axis {c.coordinate} {why}; axes with faces: {here}."
-        raise DeclarationError("S172", msg, fix=f"domain=sm.Box(({c.coordinate}, 0, 1))")
+        raise _no_face(c, domain, frame)
     if c.point is None:
         return (0, 1)
     _, low, high = domain.axes[domain.coordinates.index(c.coordinate)]
@@ -168,8 +178,33 @@ def _sides(c: FaceCondition, domain: Domain, numbers: Mapping[sp.Symbol, float])
         apart = sp.expand(c.point - end)
         if apart == 0 or (apart.subs(numbers).is_number and abs(float(apart.subs(numbers))) < 1e-12):
             return (side,)
-    msg = f"{c}: {c.coordinate} = {c.point} is not a face; the axis runs from {low} to {high}."
-    raise DeclarationError("S172", msg, fix=f"on=({c.coordinate}, {low})  or  on=({c.coordinate}, {high})")
+    msg = f"{c}: {c.coordinate} = {text(c.point)} is not a face; the axis runs from {text(low)} to {text(high)}."
+    fix = f"on=({c.coordinate}, {text(low)})  or  on=({c.coordinate}, {text(high)})"
+    raise DeclarationError("S172", msg, fix=fix)
+
+
+def _no_face(c: FaceCondition, domain: Domain, frame: Frame) -> DeclarationError:
+    """Return the error of a condition where the domain ends at no face."""
+    x = c.coordinate
+    here = ", ".join(map(str, domain.bounded)) or "none"
+    if x == frame.time:
+        msg = f"{c}: {x} is the time, which has no faces."
+        return DeclarationError("S172", msg, fix=f"sm.IC({text(c.target)}, {text(c.value)})")
+    if x in domain.infinite:
+        msg = f"{c}: the axis {x} has no ends, and fields vanish at infinity."
+        return DeclarationError("S172", msg, fix="remove this condition")
+    if x not in domain.coordinates:
+        msg = f"{c}: {x} is not a coordinate of the domain; axes with faces: {here}."
+        return DeclarationError("S172", msg, fix=f"on={domain.bounded[0]}" if domain.bounded else "remove it")
+    others = [y for y in domain.coordinates if y in domain.periodic and y != x]
+    axes = ", ".join(f"({y}, {text(low)}, {text(high)})" for y, low, high in domain.axes)
+    listed = f", periodic=[{', '.join(map(str, others))}]" if others else ""
+    msg = f"{c}: the axis {x} is periodic and has no faces; axes with faces: {here}."
+    return DeclarationError("S172", msg, fix=f"remove this condition, or write  domain=sm.Box({axes}{listed})")
+
+
+def _end(face: Face, domain: Domain) -> str:
+    return text(domain.axes[domain.coordinates.index(face.coordinate)][1 + face.side])
 
 
 def _targets_and_values(c: FaceCondition, frame: Frame) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -183,9 +218,15 @@ def _targets_and_values(c: FaceCondition, frame: Frame) -> tuple[list[sp.Expr], 
         msg = f"{c}: {text(c.target)} is {kind(ranks[0])}, but its value {text(c.value)} is {kind(ranks[1])}."
         raise DeclarationError("S174", msg, fix="give one number, or sm.Vector(a, b) for a vector field")
     for v in values:
-        if v.free_symbols & frame.coordinates or atoms_of(v):
+        if atoms_of(v):
+            u, on = text(c.target), c.coordinate
+            msg = f"{c}: the value {text(c.value)} holds fields; mixed (Robin) conditions have no method."
+            raise DeclarationError("S174", msg, fix=f"sm.Dirichlet({u}, 0, on={on})  or  sm.Neumann({u}, 0, on={on})")
+        if v.free_symbols & frame.coordinates:
             msg = f"{c}: the value {text(c.value)} must be constant on the face and in time."
-            raise DeclarationError("S174", msg, fix="use a number or a parameter; substitute u = v + g(x, t) by hand")
+            u = text(c.target)
+            fix = f"a number or a parameter: sm.{c.name}({u}, 0, on={c.coordinate}), after {u} = v + g by hand, with a"
+            raise DeclarationError("S174", msg, fix=(fix, "function g that takes these values, and v the new unknown"))
     return targets, values * len(targets) if len(values) == 1 else values
 
 
@@ -197,12 +238,13 @@ def _operator(c: FaceCondition, target: sp.Expr, fields: Sequence[sp.Expr], fram
         constant, core = term.as_independent(*atoms_of(term), as_Add=False)
         f, symbol = (core.operand, core.symbol) if isinstance(core, Multiplier) else (core, sp.S.One)
         if f not in fields or constant.free_symbols & frame.coordinates:
-            msg = f"{c}: the target must be an unknown field or a derivative of one; got {text(term)}."
-            raise DeclarationError("S173", msg, fix=f"unknowns: {', '.join(map(text, fields))}")
+            msg = f"{c}: the target must be an unknown field or a derivative of one; got {text(c.target)}."
+            raise DeclarationError("S173", msg, fix=f"sm.{c.name}({text(fields[0])}, 0, on={c.coordinate})")
         symbols[f] = symbols.get(f, sp.S.Zero) + constant * symbol
     if len(symbols) != 1:
         msg = f"{c}: one condition holds one field; {text(c.target)} mixes {', '.join(map(text, symbols))}."
-        raise DeclarationError("S173", msg, fix="give one condition per field; mixed (Robin) conditions have no method")
+        fix = "; ".join(f"sm.{c.name}({text(f)}, 0, on={c.coordinate})" for f in symbols)
+        raise DeclarationError("S173", msg, fix=f"give one condition per field: {fix}")
     return next(iter(symbols.items()))
 
 
@@ -228,7 +270,8 @@ def _lift(f: sp.Expr, faces: Sequence[Face], domain: Domain) -> sp.Expr:
             continue
         if with_values - {x}:
             msg = f"the values of {text(f)} on the faces of {x} and of {(with_values - {x}).pop()} disagree at an edge."
-            fix = "use one value on all faces, or data on one axis and Neumann or periodic ends on the others"
+            y = (with_values - {x}).pop()
+            fix = f"use one value on all faces, or let the other axis be free: sm.Neumann({text(f)}, 0, on={y})"
             raise DeclarationError("S177", msg, fix=fix)
         total += _along(x, given[x, 0], given[x, 1], domain) if (x, 0) in given and (x, 1) in given else 0
     return sp.expand(total)

@@ -162,7 +162,7 @@ def _derivative_of_atom(atom: sp.Expr, variable: sp.Symbol, frame: Frame) -> sp.
         return Integral(differentiate(atom.args[0], variable, frame))
     if isinstance(atom, Functional):
         msg = f"{type(atom).__name__}(...) cannot be differentiated in time."
-        raise DeclarationError("S195", msg, fix="store it, and difference the stored values")
+        raise DeclarationError("S185", msg, fix="store it, and difference the stored values")
     return sp.Derivative(atom, variable)
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import sympy as sp
 
+from sciml.dsl.noise import WhiteNoise
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
@@ -48,7 +49,10 @@ def time_orders(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) ->
                 if d.expr not in order or variables != {frame.time}:
                     shown = term.origin.excerpt
                     msg = f"{text(d)} is not a time derivative of an unknown field."
-                    raise DeclarationError("S130", msg, excerpt=shown)
+                    fix = f"derivatives in time are of the unknowns: {', '.join(map(text, fields))}"
+                    if d.atoms(WhiteNoise):
+                        fix = "the noise itself is the derivative of a Wiener process: write it without Dt"
+                    raise DeclarationError("S130", msg, excerpt=shown, fix=fix)
                 order[d.expr] = max(order[d.expr], int(sum(n for _, n in d.variable_count)))
     return order
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from sciml.dsl.complex_fields import complex_field, split_equation
-from sciml.dsl.encoding import NODES
-from sciml.dsl.text import text
+from sciml.dsl.text import text, typed
 from sciml.dsl.vectors import VectorField
 from sciml.forms.rows import Origin, refuse
 from sciml.forms.semilinear import SemilinearForm
@@ -78,9 +76,4 @@ def _advice(form: SemilinearForm, name: str, equations: Mapping[str, sp.Eq]) -> 
 
 
 def _typed(equation: sp.Eq) -> str:
-    """Print an equation as it is typed with ``import sympy as sp, sciml as sm``."""
-    shown = f"Eq({text(equation.lhs)}, {text(equation.rhs)})"
-    functions = {type(f).__name__ for f in equation.atoms(sp.Function) if not isinstance(f, AppliedUndef)}
-    for module, names in (("sm", set(NODES)), ("sp", {"Eq", "Derivative", *functions})):
-        shown = re.sub(rf"\b({'|'.join(sorted(names))})(?=\()", rf"{module}.\1", shown)
-    return re.sub(r"\bpi\b", "sp.pi", shown)
+    return f"sp.Eq({typed(equation.lhs)}, {typed(equation.rhs)})"

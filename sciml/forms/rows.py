@@ -14,7 +14,7 @@ from sciml.errors import DeclarationError
 from sciml.forms.components import components
 from sciml.forms.frame import Frame
 
-__all__ = ["Origin", "Row", "Term", "refuse", "rows_of"]
+__all__ = ["Origin", "Row", "Term", "check_ranks", "refuse", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,12 @@ class Row:
 def refuse(code: str, headline: str, origin: Origin, fix: str | tuple[str, ...] = ()) -> DeclarationError:
     """Build the error for a term, underlined in the user's own line."""
     return DeclarationError(code, f"{headline} (equation '{origin.equation}')", excerpt=origin.excerpt, fix=fix)
+
+
+def check_ranks(equations: Mapping[str, sp.Eq], frame: Frame) -> None:
+    """Check that the parts and the sides of every equation fit, before anything that follows from them."""
+    for name, equation in equations.items():
+        _equation_rank(name, equation, frame.dim)
 
 
 def rows_of(equations: Mapping[str, sp.Eq], frame: Frame) -> list[Row]:

@@ -132,10 +132,10 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
         return
     if found := body.atoms(Functional):
         name = type(found.pop()).__name__
-        msg = f"{name}(...) is for outputs and cannot drive an equation: {text(piece)}."
+        msg = f"{name}(...) is for outputs and cannot drive an equation: {text(origin.term)}."
         raise refuse("S136", msg, origin, "use a local term, or a nonlocal operator such as InverseLaplacian")
     if any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body)):
-        msg = f"an operator acts on noise inside a product: {text(piece)}."
+        msg = f"an operator acts on noise inside a product: {text(origin.term)}."
         raise refuse("S133", msg, origin, "bring the operator outside: Dx(u*xi, x) - xi*Dx(u, x)")
     bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
     if bad or (outer != 1 and not atoms_of(body) and is_local(outer, frame)):
@@ -161,7 +161,7 @@ def _sort_rate(symbol: sp.Expr, body: sp.Expr, origin: Origin, out: Split, field
         return
     msg = "the time derivative must enter linearly with constant coefficients"
     fix = "divide by its coefficient, or choose the conserved quantity as the unknown"
-    raise refuse("S131", f"{msg}; got {text(body)}.", origin, fix)
+    raise refuse("S131", f"{msg}; got {text(origin.term)}.", origin, fix)
 
 
 def _opened(
@@ -192,7 +192,7 @@ def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin
     except sp.PolynomialError:
         terms = []
     if len(terms) != 1 or sum(terms[0][0]) != 1:
-        msg = f"noise must enter linearly; got {text(body)}."
+        msg = f"noise must enter linearly; got {text(origin.term)}."
         fix = "write  amplitude(u, x, t)*xi  with the amplitude free of noise"
         raise refuse("S133", msg, origin, fix)
     powers, amplitude = terms[0]

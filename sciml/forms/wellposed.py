@@ -90,7 +90,8 @@ def _refusal(case: _Case) -> DeclarationError:
     # Where derivatives are lost, the term that brings them in is one that couples two fields.
     worst = min(suspects, key=lambda s: (s.remaining, any(s.part.diagonal())), default=None)
     if worst is None:
-        return DeclarationError("S171", f"{_headline(case, None)}.")
+        fix = "add a dissipative term of higher order in the derivatives, such as -nu*Laplacian(Laplacian(u))"
+        return DeclarationError("S171", f"{_headline(case, None)}.", fix=fix)
     headline = f"{_headline(case, worst.part)} (equation '{worst.origin.equation}')"
     return DeclarationError("S171", headline, excerpt=worst.origin.excerpt, fix=_fix(case, worst))
 

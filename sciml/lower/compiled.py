@@ -59,7 +59,7 @@ class Compiled:
             return self._register[expr]
         if isinstance(expr, sp.Symbol):
             msg = f"{expr} has no value: known here are {', '.join(map(str, self.inputs)) or 'no symbols'}."
-            raise DeclarationError("S150", msg)
+            raise DeclarationError("S150", msg, fix=f"parameters={{{expr}: 0.01}}")
         if not expr.free_symbols and isinstance(expr, sp.Expr):
             register = self._new(_number(expr))
         elif isinstance(expr, sp.Piecewise):

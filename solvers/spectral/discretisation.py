@@ -15,7 +15,7 @@ from sciml.dsl.domains import Domain
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError
-from sciml.forms.multiplier import explicit_derivatives, rebuild
+from sciml.forms.multiplier import explicit_derivatives, rebuild, with_derivatives
 from sciml.forms.semilinear import Constraint
 from sciml.solvers.spectral.modes import Modes
 from sciml.solvers.spectral.observe import Observer
@@ -102,7 +102,11 @@ class Discretisation:
             value = self.observer(explicit_derivatives(initial, self.form.frame), None, t)
             if value.is_complex() or not bool(torch.isfinite(value).all()):
                 msg = f"the initial condition of {text(z)} is not finite and real on the grid."
-                raise DataError("D201", msg, fix="shift the grid or mollify the data")
+                raise DataError(
+                    "D201",
+                    msg,
+                    fix="give data that are finite and real everywhere, e.g. log(r**2 + a**2) for log(r**2)",
+                )
             fields.append(value.expand(self.members, *self.modes.grid))
         raw = self.system.states(torch.stack(fields, dim=1))
         state = raw if self.system.mask is None else raw * self.system.mask
@@ -167,9 +171,12 @@ class Discretisation:
         wrong = by_member > VIOLATED * sizes.expand_as(by_member)
         if bool((wrong & (by_member > 1e-12)).any()):
             missed = float(by_member[wrong].amax())
-            what = f"mean({text(constraint.expr)})" if constraint.mean_only else text(constraint.expr)
+            shown = text(with_derivatives(constraint.expr, self.form.frame))
+            what = f"mean({shown})" if constraint.mean_only else shown
             msg = f"the initial condition violates '{constraint.equation}': {what} = {missed:.3g} instead of 0."
-            fix = "subtract the mean" if constraint.mean_only else "give initial data that satisfy it, e.g. a curl"
+            fix = "give initial data that satisfy it; a velocity without divergence is a curl: sm.Curl(psi)"
+            if constraint.mean_only:
+                fix = f"subtract the mean of the initial data, of size {missed:.3g}"
             raise DataError("D202", msg, fix=fix)
 
 

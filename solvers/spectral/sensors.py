@@ -135,7 +135,7 @@ class Sensors:
         given = {o.noise_std is not None for o in problem.observations}
         if len(given) > 1:
             msg = "noise_std is given for some observations and not for others, so they cannot be weighed."
-            raise DataError("D233", msg, fix="give noise_std in every Observe(...), or in none")
+            raise DataError("D234", msg, fix="give noise_std in every Observe(...), or in none")
         ends = {**problem.bounds, problem.frame.time.name: tuple(problem.number(e) for e in problem.time[1:])}
         for axis, x in enumerate(problem.frame.space):
             if x in problem.domain.infinite:

@@ -251,7 +251,7 @@ def test_what_series_cannot_represent_is_refused():
     no_slip = [sm.Dirichlet(velocity, 0, on=c) for c in (x, y)]
     with pytest.raises(MethodMismatch, match="series"):
         flow.with_(conditions=[*flow.initial_conditions, *no_slip]).solve("spectral")
-    with pytest.raises(DeclarationError, match="S176"):
+    with pytest.raises(DeclarationError, match="S175"):
         clamped = [sm.Dirichlet(u, 0, on=x), sm.Neumann(u, 0, on=x)]
         heat(("value", "value"), series(("value", "value"), {1: 1})).with_(conditions=[sm.IC(u, 0), *clamped])
 

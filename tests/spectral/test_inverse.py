@@ -224,7 +224,7 @@ REFUSED = {
     "some noise unknown": (
         lambda: solve([sm.Observe(u, table()), sm.Observe(u, table(), noise_std=0.1)]),
         DataError,
-        "D233",
+        "D234",
     ),
     "unequal columns": (lambda: sm.Observe(u, table(u=[1.0])), DataError, "D203"),
     "no time": (lambda: solve([sm.Observe(u, {"x": [1.0], "u": [1.0]})]), DataError, "D231"),

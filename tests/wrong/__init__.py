@@ -1,0 +1,10 @@
+"""Wrong declarations by topic; each entry is a title and a function that must be refused."""
+
+from wrong.data import DATA
+from wrong.domains import DOMAINS
+from wrong.equations import EQUATIONS
+from wrong.flows import FLOWS
+from wrong.roles import ROLES
+
+TOPICS = (EQUATIONS, DOMAINS, ROLES, DATA, FLOWS)
+WRONG = {title: case for topic in TOPICS for title, case in topic.items()}
