@@ -140,7 +140,7 @@ FAMILIES: dict[str, dict[str, Shown]] = {
             grid=_window(2.0, 129), draw="w", arguments={"end": 4.0}, watch="circulation", mollify=0.06, rtol=1e-4
         ),
         "elliptic-patch": Shown(
-            grid=_window(3.0, 129), draw="w", arguments={"end": 12.0}, watch="circulation", mollify=0.1, rtol=1e-4
+            grid=_window(3.0, 129), draw="w", arguments={"end": 8.0}, watch="circulation", mollify=0.1, rtol=1e-3
         ),
         "strained-vortex": Shown(grid=_window(3.0, 65), draw="w", arguments={"end": 3.0}),
     },
