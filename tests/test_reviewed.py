@@ -91,6 +91,25 @@ def test_a_conserved_mass_is_conserved_at_every_resolution():
     assert ds["square"].values[0] == pytest.approx(1.5, abs=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("value", "face", "told"),
+    [
+        (x**2, sm.Neumann(u, 0, on=x), "x = 1"),
+        (1 + x, sm.Dirichlet(u, 0, on=x), "x = 0"),
+        (sp.cos(3 * sp.pi * x), sm.Neumann(u, 0, on=x), None),
+        (sp.sin(3 * sp.pi * x), sm.Dirichlet(u, 0, on=x), None),
+        (x**2 * (1 - x) ** 2, sm.Neumann(u, 0, on=x), None),
+        (sp.cos(10 * sp.pi * x), sm.Neumann(u, 0, on=x), None),
+    ],
+)
+def test_data_that_miss_their_face_condition_are_announced(value, face, told, recwarn):
+    problem = sm.Problem(equations=HEAT, conditions=[sm.IC(u, value), face], **ROD)
+    problem.solve(grid=sm.Grid(x=33, t=1))
+    messages = [str(w.message) for w in recwarn]
+    assert [m for m in messages if "does not satisfy its condition" in m] == messages
+    assert any(told in m for m in messages) if told else not messages
+
+
 def test_velocities_are_not_integrated_over_the_plane():
     velocity = sm.BiotSavart(w)
     blob = sp.exp(-(x**2) - y**2)

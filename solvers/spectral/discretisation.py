@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Discretisation"]
 
 LOST = 1e-6  # relative L2 norm of initial data that dealiasing may remove without a warning
+MISSED = 1e-3  # of the size, or of the largest difference of neighbours, that a face condition may be missed by
+SLOPES = {5: (-25 / 12, 4, -3, 4 / 3, -1 / 4), 7: (-49 / 20, 6, -15 / 2, 20 / 3, -15 / 4, 6 / 5, -1 / 6)}
 OUTSIDE = 1e-4  # share of a field that may lie outside the window without a warning
 VIOLATED = 1e-6  # relative size of a constraint that initial data may miss
 
@@ -108,6 +110,7 @@ class Discretisation:
                     fix="give data that are finite and real everywhere, e.g. log(r**2 + a**2) for log(r**2)",
                 )
             fields.append(value.expand(self.members, *self.modes.grid))
+        self._warn_at_faces(torch.stack(fields, dim=1))
         raw = self.system.states(torch.stack(fields, dim=1))
         state = raw if self.system.mask is None else raw * self.system.mask
         self._warn_if_truncated(raw, state)
@@ -135,6 +138,21 @@ class Discretisation:
     def _wavenumber(self, marked: Tensor) -> list[float]:
         index = torch.nonzero(marked.any(0))[0].tolist()
         return [float(k.flatten()[i]) for k, i in zip(self.modes.k, index, strict=True)]
+
+    def _warn_at_faces(self, values: Tensor) -> None:
+        """Data that miss their face condition have a jump or a kink as series, whose error falls slowly."""
+        for place, axis in enumerate(self.modes.bounded):
+            x = self.form.frame.space[axis]
+            for j, z in enumerate(self.form.state):
+                inward = values[:, j].movedim(axis + 1, 0)
+                for end, sign in enumerate(self.reflections.states[j][2 * place : 2 * place + 2]):
+                    if _misses(inward if end == 0 else inward.flip(0), odd=sign < 0):
+                        where = self.modes.low[axis] + end * self.modes.lengths[axis]
+                        msg = (
+                            f"the initial {text(z)} does not satisfy its condition at {x} = {where:g}; "
+                            "the error falls with the square of the spacing only."
+                        )
+                        warnings.warn(msg, RuntimeWarning, stacklevel=2)
 
     def warn_if_outside(self, state: Tensor) -> None:
         """On the whole space, what leaves the window is no longer computed rightly."""
@@ -190,3 +208,18 @@ def _folds(domain: Domain, reflections: Reflections) -> tuple[int, ...]:
         place = 2 * domain.bounded.index(x)
         out.append(2 if all(s[place] == s[place + 1] for s in reflections.states) else 4)
     return tuple(out)
+
+
+def _misses(inward: Tensor, *, odd: bool) -> bool:
+    """Tell whether values, counted from a face inward, are not 0 there, or their slope is not."""
+    size = inward.abs().amax()
+    if odd:
+        return bool(inward[0].abs().amax() > MISSED * size)
+    if len(inward) < 2 * max(SLOPES):
+        return False  # too few points to know the slope
+    low, high = (sum(c * inward[i] for i, c in enumerate(weights)) for weights in SLOPES.values())
+    assert isinstance(low, Tensor)
+    assert isinstance(high, Tensor)
+    steepest = inward.diff(dim=0).abs().amax()
+    known = (high - low).abs().amax() < 0.1 * high.abs().amax()  # else the grid does not resolve it
+    return bool(known and high.abs().amax() > 10 * MISSED * steepest and steepest > 1e-12 * size)

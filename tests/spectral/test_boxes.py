@@ -64,6 +64,7 @@ def test_heat_with_each_kind_of_ends(kind):
     assert worst(heat(kind, series(kind, {1: 1, 3: -2, 4: 0.5})), x=17, t=3) < 1e-13
 
 
+@pytest.mark.filterwarnings("ignore:the initial")
 @pytest.mark.parametrize("kind", SERIES)
 def test_the_wrong_faces_are_seen(kind):
     other = next(k for k in SERIES if k != kind)
