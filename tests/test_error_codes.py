@@ -36,17 +36,21 @@ def raised():
 
 
 CODE = re.compile(r"[SDMORF]\d{3}")
-TABLE = re.findall(r"^\| ([SDMORF]\d{3}) \| (.+) \|$", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
+
+
+def table():
+    """Return (code, meaning) of every row."""
+    return re.findall(r"^\| ([SDMORF]\d{3}) \| (.+) \|$", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
 
 
 def test_every_code_is_in_the_table_once_and_nothing_else_is():
-    codes = [code for code, _ in TABLE]
+    codes = [code for code, _ in table()]
     assert codes == list(dict.fromkeys(codes))
     assert set(codes) == set(raised())
 
 
 def test_no_two_codes_mean_the_same():
-    meanings = [meaning for _, meaning in TABLE]
+    meanings = [meaning for _, meaning in table()]
     assert sorted(meanings) == sorted(set(meanings))
 
 
