@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from sciml.dsl.checks import (
+    RESERVED,
     check_bounds,
     check_condition_values,
     check_fields,
@@ -35,7 +36,6 @@ __all__ = ["check_against_form", "check_declaration"]
 
 SAMPLED = (-10.0, 10.0)
 MOST_UNKNOWNS = 16
-FILE_NAMES = {"time", "wavenumber", "component", "sample", "member", "body", "space", "parameters", "data"}
 
 
 def check_declaration(problem: Problem) -> None:
@@ -54,7 +54,7 @@ def check_declaration(problem: Problem) -> None:
     taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in problem.fields}
     taken |= _component_names(problem, taken)
     for name in problem.outputs:
-        if name in FILE_NAMES:
+        if name in RESERVED:
             msg = f"the output {name!r} has a name that result files use themselves."
             raise DeclarationError("S109", msg, fix="choose another name for the output")
         if name in taken:

@@ -49,6 +49,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def device(self) -> str:
+        """Where it computes and in which precision."""
+        ...
+
+    @property
     def threads(self) -> int | None:
         """CPU threads that suit the size of the problem; None for torch's own number."""
         ...

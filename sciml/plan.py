@@ -110,7 +110,7 @@ class Plan:
             status=self._status,
             reason=self._reason,
             seconds=self._seconds,
-            device=dict(self._engine.describe()).get("device", ""),
+            device=self._engine.device,
         )
 
     def save(self, path: str | Path) -> Path:

@@ -64,16 +64,6 @@ def _part(value: Any, which: str) -> Any:
     return getattr(np.asarray(value) if isinstance(value, list) else value, which)
 
 
-def complex_parts(data: Any) -> tuple[Any, Any]:
-    """Return real and imaginary part of array data; named variables are told apart later, by their names."""
-    if hasattr(data, "ds") or hasattr(data, "data_vars"):
-        return data, data
-    if hasattr(data, "dims"):
-        return data.real, data.imag
-    plain = np.asarray(data)
-    return plain.real, plain.imag
-
-
 def frozen_array(value: Any, where: str) -> Array:
     """Return a read-only float64 copy.
 

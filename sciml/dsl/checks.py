@@ -24,6 +24,7 @@ from sciml.dsl.vectors import Named, VectorField
 from sciml.errors import DeclarationError, did_you_mean, shown
 
 __all__ = [
+    "RESERVED",
     "check_bounds",
     "check_condition_values",
     "check_fields",

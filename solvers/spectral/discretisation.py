@@ -110,8 +110,9 @@ class Discretisation:
                     fix="give data that are finite and real everywhere, e.g. log(r**2 + a**2) for log(r**2)",
                 )
             fields.append(value.expand(self.members, *self.modes.grid))
-        self._warn_at_faces(torch.stack(fields, dim=1))
-        raw = self.system.states(torch.stack(fields, dim=1))
+        stacked = torch.stack(fields, dim=1)
+        self._warn_at_faces(stacked)
+        raw = self.system.states(stacked)
         state = raw if self.system.mask is None else raw * self.system.mask
         self._warn_if_truncated(raw, state)
         self.warn_if_outside(state)

@@ -83,6 +83,11 @@ class SpectralEngine:
         return self.intervals
 
     @property
+    def device(self) -> str:
+        """Where it computes and in which precision."""
+        return f"{self.modes.device}, {str(self.modes.dtype).removeprefix('torch.')}"
+
+    @property
     def threads(self) -> int | None:
         """One thread for small grids: synchronising costs more than it gives."""
         return 1 if self.storage.batch * np.prod(self.modes.points) <= ONE_THREAD_POINTS else None
@@ -118,7 +123,7 @@ class SpectralEngine:
             ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
             *self._varying(),
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
-            ("device", f"{modes.device}, {str(modes.dtype).removeprefix('torch.')}"),
+            ("device", self.device),
         ]
 
     def _scales(self) -> list[tuple[str, str]]:

@@ -81,6 +81,11 @@ class InverseEngine:
         return MOST_ITERATIONS
 
     @property
+    def device(self) -> str:
+        """As the forward computation."""
+        return self.forward.device
+
+    @property
     def threads(self) -> int | None:
         """As the forward computation."""
         return self.forward.threads

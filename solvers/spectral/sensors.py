@@ -44,12 +44,11 @@ class _Group:
             for axis, x in enumerate(problem.frame.space):
                 places = observation.points[x.name]
                 ends = modes.low[axis], modes.low[axis] + modes.lengths[axis]
-                weights = _interpolation(places, modes.grid[axis], ends, modes.folds[axis], None)
+                faces = None
                 if axis in modes.bounded and signature is not None:
                     place = 2 * modes.bounded.index(axis)
-                    weights = _interpolation(
-                        places, modes.grid[axis], ends, modes.folds[axis], signature[place : place + 2]
-                    )
+                    faces = signature[place : place + 2]
+                weights = _interpolation(places, modes.grid[axis], ends, modes.folds[axis], faces)
                 self.weights.append(torch.as_tensor(weights, dtype=modes.dtype, device=modes.device))
 
     def read(self, made: Discretisation, state: Tensor, t: float, rows: Rows) -> Tensor:
