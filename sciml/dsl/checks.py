@@ -20,7 +20,7 @@ from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.roles import Law, Range, Role
 from sciml.dsl.text import equation_text, excerpt, text
-from sciml.dsl.vectors import Named, VectorField
+from sciml.dsl.vectors import Labelled, VectorField
 from sciml.errors import DeclarationError, did_you_mean, shown
 
 __all__ = [
@@ -107,7 +107,7 @@ def check_names(everything: Iterable[sp.Basic]) -> None:
 def _named_things(everything: Iterable[sp.Basic]) -> Iterable[tuple[str, str, Any]]:
     for expr in everything:
         for node in sp.preorder_traversal(expr):
-            if isinstance(node, (Named, RandomField)):
+            if isinstance(node, Labelled):
                 yield node.name, "a random field" if isinstance(node, RandomField) else f"a {type(node).__name__}", node
             elif isinstance(node, AppliedUndef):
                 yield node.func.__name__, "a field", node

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.coordinates import check_coordinates, check_name
-from sciml.dsl.operators import Operator, as_expression
+from sciml.dsl.operators import as_expression
+from sciml.dsl.vectors import Labelled
 from sciml.errors import DeclarationError, shown
 
 __all__ = ["FourierField", "RandomField", "StationaryField"]
@@ -20,7 +21,7 @@ __all__ = ["FourierField", "RandomField", "StationaryField"]
 EXAMPLE = 'sm.RandomField.fourier("a", x, modes=8, scale=0.1)'
 
 
-class RandomField(Operator):
+class RandomField(Labelled):
     """A real Gaussian random field of mean zero on a periodic domain; made by one of three constructors.
 
     >>> RandomField.fourier("a", x, modes=8, scale=0.1)                        # doctest: +SKIP
@@ -30,7 +31,6 @@ class RandomField(Operator):
     On a bounded axis the field is the restriction of one on an axis of twice the length.
     """
 
-    __iter__ = None
     kind: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]]
 
@@ -91,12 +91,6 @@ class RandomField(Operator):
         return made
 
     @property
-    def name(self) -> str:
-        """Its identity."""
-        name: str = self.args[0].name
-        return name
-
-    @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
         """The space coordinates it depends on."""
         return tuple(self.args[1])
@@ -109,28 +103,12 @@ class RandomField(Operator):
     def _eval_is_real(self) -> bool:
         return True
 
-    def _eval_derivative(self, variable: sp.Symbol) -> sp.Expr:
-        self._refuse_dummy(variable)
-        return sp.Derivative(self, variable, evaluate=False) if variable in self.free_symbols else sp.S.Zero
-
-    def _depends_as_coordinate(self, symbol: sp.Symbol) -> bool:
-        return symbol in self.coordinates
-
     @property
     def constructor(self) -> str:
         """How it was made, as it is typed."""
         given = {n: c for n, c in zip(self.parameters, self.constants, strict=True)}
         arguments = ", ".join([f'"{self.name}"', *map(str, self.coordinates), *(f"{n}={c}" for n, c in given.items())])
         return f"RandomField.{self.kind}({arguments})"
-
-    def _sympystr(self, printer: Any) -> str:
-        return self.name
-
-    def _latex(self, printer: Any) -> str:
-        return str(printer._print(self.args[0]))
-
-    def _pretty(self, printer: Any) -> Any:
-        return printer._print(self.args[0])
 
 
 def _label(name: Any, coordinates: Any) -> tuple[sp.Symbol, sp.Tuple]:

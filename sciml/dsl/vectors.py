@@ -15,20 +15,14 @@ from sciml.dsl.coordinates import check_coordinates, check_name
 from sciml.dsl.operators import Grad, Operator, as_expression
 from sciml.errors import DeclarationError
 
-__all__ = ["Advect", "Component", "Cross", "Dot", "Named", "Outer", "Vector", "VectorField"]
+__all__ = ["Advect", "Component", "Cross", "Dot", "Labelled", "Named", "Outer", "Vector", "VectorField"]
 
 
-class Named(Operator):
+class Labelled(Operator):
     """A node that leads with its own name, which is not one of its free symbols."""
 
     # Without this, sympify takes a node with __getitem__ for a sequence and iterates for ever.
     __iter__ = None
-
-    def __new__(cls, name: Any, *coordinates: Any) -> Any:
-        label = name.name if isinstance(name, sp.Symbol) else name
-        check_name(label, cls.__name__)
-        check_coordinates(coordinates, f"{cls.__name__}({label!r}, ...)")
-        return sp.Expr.__new__(cls, sp.Symbol(label, real=True), *coordinates)
 
     @property
     def name(self) -> str:
@@ -41,15 +35,9 @@ class Named(Operator):
         """The coordinates it depends on."""
         return tuple(self.args[1:])
 
-    @property
-    def free_symbols(self) -> set[sp.Symbol]:
-        return set(self.args[1:])
-
     def _eval_derivative(self, variable: sp.Symbol) -> sp.Expr:
         self._refuse_dummy(variable)
-        if variable not in self.coordinates:
-            return sp.S.Zero
-        return sp.Derivative(self, variable, evaluate=False)
+        return sp.Derivative(self, variable, evaluate=False) if variable in self.free_symbols else sp.S.Zero
 
     def _depends_as_coordinate(self, symbol: sp.Symbol) -> bool:
         return symbol in self.coordinates
@@ -62,6 +50,20 @@ class Named(Operator):
 
     def _pretty(self, printer: Any) -> Any:
         return printer._print(self.args[0])
+
+
+class Named(Labelled):
+    """A name with the coordinates it depends on, and nothing else."""
+
+    def __new__(cls, name: Any, *coordinates: Any) -> Any:
+        label = name.name if isinstance(name, sp.Symbol) else name
+        check_name(label, cls.__name__)
+        check_coordinates(coordinates, f"{cls.__name__}({label!r}, ...)")
+        return sp.Expr.__new__(cls, sp.Symbol(label, real=True), *coordinates)
+
+    @property
+    def free_symbols(self) -> set[sp.Symbol]:
+        return set(self.args[1:])
 
 
 class VectorField(Named):

@@ -45,7 +45,7 @@ EXAMPLES = {
     "VortexSheet": sm.VortexSheet(q.args[1], curve=(sp.cos(alpha), sp.sin(alpha)), s=(alpha, 0, 1)),
     "VortexPatch": sm.VortexPatch(alpha, inside=x**2 + y**2 < 1),
 }
-ABSTRACT = {"Functional", "Operator", "LinearOperator", "Named", "_Product", "RandomField", "Measure"}
+ABSTRACT = {"Functional", "Operator", "LinearOperator", "Labelled", "Named", "_Product", "RandomField", "Measure"}
 # Written to files by their structure, not by a plain list of expressions.
 STRUCTURED = set(encoding.STRUCTURED) | {"Sampled"}
 
