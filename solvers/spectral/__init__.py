@@ -12,9 +12,9 @@ from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.errors import OptionError
 from sciml.forms.multiplier import atoms_of
+from sciml.fourier import reflection
 from sciml.method import Method, Unmet
 from sciml.options import options
-from sciml.solvers.spectral import reflection
 
 if TYPE_CHECKING:
     from sciml.grid import Grid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ from sciml.compute import device_of
 from sciml.dsl.domains import Domain
 from sciml.dsl.text import text
 from sciml.errors import DataError, OptionError
+from sciml.fourier.discretisation import Discretisation
+from sciml.fourier.modes import Modes, kept_modes
+from sciml.fourier.stabilise import explicit_rate
+from sciml.fourier.window import Window
 from sciml.labels import Labels, component_names
-from sciml.solvers.spectral.discretisation import Discretisation
-from sciml.solvers.spectral.modes import Modes, kept_modes
-from sciml.solvers.spectral.stabilise import explicit_rate
 from sciml.solvers.spectral.stepper import Progress, Stepper
-from sciml.solvers.spectral.window import Window
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -61,7 +61,8 @@ class SpectralEngine:
         values: dict[sp.Symbol, Any] = {**problem.numbers, **self.storage.members()}
         device = device_of(run)
         parameters = {s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()}
-        self.discretisation = Discretisation(method, problem, self.window, parameters, run)
+        self.run = run
+        self.discretisation = self.discretised(parameters)
         self.modes, self.observer = self.discretisation.modes, self.discretisation.observer
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
@@ -76,6 +77,13 @@ class SpectralEngine:
         self._spectra = {
             name: [self.form.in_states(e) for e in problem.variables()[name]] for name in sorted(self.labels.spectra)
         }
+
+    def discretised(self, parameters: Mapping[sp.Symbol, Tensor]) -> Discretisation:
+        """Return the form on this window for other parameter values."""
+        method = self.method
+        return Discretisation(
+            self.problem, self.window, parameters, self.run, degree=method.degree, mollify=method.mollify
+        )
 
     @property
     def total(self) -> int:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sciml.fourier.system import System
 from sciml.solvers.spectral.phi import phi_diagonal, phi_matrix
-from sciml.solvers.spectral.system import System
 
 __all__ = ["Coefficients", "coefficients", "step", "weights"]
 

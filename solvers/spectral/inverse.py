@@ -23,8 +23,8 @@ from torch.autograd import forward_ad
 
 from sciml.compute import device_of
 from sciml.errors import Diverged
+from sciml.fourier.discretisation import Discretisation
 from sciml.least_squares import Fit, covariance, improved
-from sciml.solvers.spectral.discretisation import Discretisation
 from sciml.solvers.spectral.engine import SpectralEngine
 from sciml.solvers.spectral.etdrk4 import coefficients, step
 from sciml.solvers.spectral.sensors import Sensors
@@ -238,7 +238,7 @@ class InverseEngine:
         free = {
             s: b(points[:, i].to(device)) for i, (s, b) in enumerate(zip(self.unknowns, self.transform, strict=True))
         }
-        made = Discretisation(self.method, self.problem, self.forward.window, {**fixed, **free}, self.run)
+        made = self.forward.discretised({**fixed, **free})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # told once, by the forward computation
             state = made.initial_state(float(self.forward.times[0]))

@@ -14,9 +14,9 @@ from sciml.dsl.observations import Observation
 from sciml.dsl.operators import is_global
 from sciml.errors import DataError
 from sciml.forms.components import components
+from sciml.fourier.discretisation import Discretisation
+from sciml.fourier.modes import folding
 from sciml.interpolate import fourier_interpolate, spline_interpolate
-from sciml.solvers.spectral.discretisation import Discretisation
-from sciml.solvers.spectral.modes import folding
 
 if TYPE_CHECKING:
     from sciml.problem import Problem

@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sciml.fourier.system import System
 from sciml.solvers.spectral.etdrk4 import Coefficients, apply
-from sciml.solvers.spectral.system import System
 
 __all__ = ["ExplicitRate", "field_sizes"]
 

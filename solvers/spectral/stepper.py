@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from sciml.errors import Diverged, OptionError
+from sciml.fourier.system import System
 from sciml.solvers.spectral.etdrk4 import Coefficients, coefficients, step
 from sciml.solvers.spectral.stability import ExplicitRate, field_sizes
-from sciml.solvers.spectral.system import System
 
 if TYPE_CHECKING:
     from sciml.solvers.spectral import Spectral

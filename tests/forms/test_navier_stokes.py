@@ -17,10 +17,10 @@ from sciml.forms.reassemble import difference, reassemble
 from sciml.forms.response import Refusal, linear_symbol, monomials, multilinear_symbol
 from sciml.forms.rows import Origin, Row, Term
 from sciml.forms.vorticity import vorticity_form
+from sciml.fourier.reflection import Reflections
+from sciml.fourier.system import System
 from sciml.method import registry
 from sciml.solvers.spectral.engine import SpectralEngine
-from sciml.solvers.spectral.reflection import Reflections
-from sciml.solvers.spectral.system import System
 
 t, x, y, z = sm.coords("t x y z")
 a, b = sm.coords("a b")

@@ -11,10 +11,11 @@ import torch
 from spectral.cases import MANUFACTURED
 
 import sciml as sm
+from sciml.fourier.modes import kept_modes
 from sciml.method import registry
-from sciml.solvers.spectral import etdrk4, modes
+from sciml.fourier import modes
+from sciml.solvers.spectral import etdrk4
 from sciml.solvers.spectral.engine import SpectralEngine
-from sciml.solvers.spectral.modes import kept_modes
 
 pytestmark = pytest.mark.filterwarnings("ignore:dealiasing removes")  # coarse grids are the point here
 

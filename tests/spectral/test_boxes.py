@@ -8,7 +8,7 @@ import sympy as sp
 
 import sciml as sm
 from sciml.errors import DeclarationError, MethodMismatch
-from sciml.solvers.spectral.quadrature import end_corrected_weights
+from sciml.fourier.quadrature import end_corrected_weights
 
 t, x, y = sm.coords("t x y")
 u = sm.Field("u", t, x)

@@ -7,11 +7,11 @@ import torch
 
 import sciml as sm
 from sciml.errors import DataError, Diverged, MethodMismatch, OptionError
+from sciml.fourier.modes import Modes
+from sciml.fourier.reflection import Reflections
+from sciml.fourier.system import System
 from sciml.method import registry
-from sciml.solvers.spectral.modes import Modes
-from sciml.solvers.spectral.reflection import Reflections
 from sciml.solvers.spectral.stepper import Progress, Stepper
-from sciml.solvers.spectral.system import System
 
 pytestmark = pytest.mark.filterwarnings("ignore:dealiasing removes")
 

@@ -9,10 +9,10 @@ from spectral.cases import SQUARE, viscosity_in_time
 
 import sciml as sm
 from sciml.errors import Diverged
-from sciml.solvers.spectral import discretisation
+from sciml.fourier.stabilise import Stabilised
+from sciml.fourier.system import System
+from sciml.fourier import discretisation
 from sciml.solvers.spectral.engine import SpectralEngine
-from sciml.solvers.spectral.stabilise import Stabilised
-from sciml.solvers.spectral.system import System
 
 t, x, y = sm.coords("t x y")
 nu = sp.Symbol("nu", positive=True)

@@ -15,10 +15,10 @@ from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.errors import DataError
+from sciml.fourier.modes import Modes
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.lower import compile_expressions
 from sciml.sampling import sample_field
-from sciml.solvers.spectral.modes import Modes
 
 __all__ = ["Sources"]
 

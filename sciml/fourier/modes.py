@@ -21,10 +21,10 @@ from torch import Tensor
 
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.forms import Frame
+from sciml.fourier.quadrature import end_corrected_weights
+from sciml.fourier.reflection import Signature
+from sciml.fourier.window import cut_green
 from sciml.lower import compile_expressions
-from sciml.solvers.spectral.quadrature import end_corrected_weights
-from sciml.solvers.spectral.reflection import Signature
-from sciml.solvers.spectral.window import cut_green
 
 __all__ = ["Extension", "Modes", "folding", "kept_modes"]
 

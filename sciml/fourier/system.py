@@ -11,9 +11,9 @@ from torch import Tensor
 
 from sciml.forms import SemilinearForm
 from sciml.forms.semilinear import NonlinearTerm
+from sciml.fourier.modes import Modes
+from sciml.fourier.reflection import Reflections
 from sciml.lower import Compiled, compile_expressions
-from sciml.solvers.spectral.modes import Modes
-from sciml.solvers.spectral.reflection import Reflections
 
 __all__ = ["System"]
 

@@ -21,8 +21,8 @@ from sciml.forms import SemilinearForm
 from sciml.forms.frozen import Varying, varying
 from sciml.forms.growth import largest_growth
 from sciml.forms.rays import sample
+from sciml.fourier.modes import Modes, kept_modes
 from sciml.lower import compile_expressions
-from sciml.solvers.spectral.modes import Modes, kept_modes
 
 __all__ = ["Stabilised", "explicit_rate", "stabilised"]
 

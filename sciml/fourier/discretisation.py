@@ -17,18 +17,17 @@ from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError
 from sciml.forms.multiplier import explicit_derivatives, rebuild, with_derivatives
 from sciml.forms.semilinear import Constraint
-from sciml.solvers.spectral.modes import Modes
-from sciml.solvers.spectral.observe import Observer
-from sciml.solvers.spectral.reflection import Reflections
-from sciml.solvers.spectral.sources import Sources
-from sciml.solvers.spectral.stabilise import stabilised
-from sciml.solvers.spectral.system import System
-from sciml.solvers.spectral.window import Window
+from sciml.fourier.modes import Modes
+from sciml.fourier.observe import Observer
+from sciml.fourier.reflection import Reflections
+from sciml.fourier.sources import Sources
+from sciml.fourier.stabilise import stabilised
+from sciml.fourier.system import System
+from sciml.fourier.window import Window
 
 if TYPE_CHECKING:
     from sciml.problem import Problem
     from sciml.run import Run
-    from sciml.solvers.spectral import Spectral
 
 __all__ = ["Discretisation"]
 
@@ -43,22 +42,25 @@ class Discretisation:
     """Everything that the choice of grid and of parameter values determines.
 
     Args:
-        method: Options.
         problem: What is solved.
         window: The computing box.
         parameters: Value of every parameter, 0-d or ``(members,)``; derivatives pass through.
         run: Device, precision and seed.
+        degree: Number of factors to dealias for; None reads it from the equation, 0 keeps all modes.
+        mollify: Standard deviation of the Gaussian that measures are convolved with.
     """
 
     def __init__(
         self,
-        method: Spectral,
         problem: Problem,
         window: Window,
         parameters: Mapping[sp.Symbol, Tensor],
         run: Run,
+        *,
+        degree: int | None = None,
+        mollify: float | None = None,
     ) -> None:
-        self.method, self.problem, self.form = method, problem, problem.form
+        self.problem, self.form = problem, problem.form
         self.window = window
         self._told_outside = False
         self.reflections = Reflections(self.form, problem.faces)
@@ -75,15 +77,13 @@ class Discretisation:
             region=tuple(slice(s.start, s.stop) for s in window.shown),
         )
         self.members = max([v.numel() for v in parameters.values()], default=1)
-        self.degree = self._degree()
+        self.degree = self._degree() if degree is None else degree
         times = problem.number(problem.time[1]), problem.number(problem.time[2])
         self.stabilised = stabilised(self.form, self.modes, times)
         self.system = System(self.stabilised.form, self.modes, self.reflections, self.degree)
-        self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, method.mollify))
+        self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, mollify))
 
     def _degree(self) -> int:
-        if self.method.degree is not None:
-            return self.method.degree
         degree = self.form.degree
         explicit = any(t.n.free_symbols & set(self.form.frame.space) for t in self.form.nonlinear)
         if degree is None or (degree == 1 and explicit):

@@ -12,9 +12,9 @@ from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
 from sciml.errors import DataError
 from sciml.forms.multiplier import Multiplier, atoms_of
+from sciml.fourier.sources import Sources
+from sciml.fourier.system import System
 from sciml.lower import Compiled
-from sciml.solvers.spectral.sources import Sources
-from sciml.solvers.spectral.system import System
 
 __all__ = ["Observer"]
 
