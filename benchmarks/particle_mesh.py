@@ -7,6 +7,7 @@ weights leaves a particle without a velocity of its own, so that point vortices 
 Time steps grow with the age of the cores, ``t_k = (k/n)²``, for points; they are equal for smooth data.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -93,7 +94,7 @@ def velocities(case, count, steps, refinement, seed):
     times = np.linspace(0, 1, steps + 1) if case.periodic else np.linspace(0, 1, steps + 1) ** 2
     times = np.union1d(case.times[-1] * times, case.times)
     found = {}
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    for now, then in itertools.pairwise(times):
         dt = then - now
         first, second = (
             math.sqrt(case.nu * dt) * torch.randn(positions.shape, dtype=torch.float64, generator=generator)

@@ -6,7 +6,7 @@ Vortices are tuples ``(x, y, strength)``.
 import numpy as np
 import scipy.special
 
-MODES = 24  # of a vortex of width 0.35 on the torus: the next is 1e-15 of the first
+MODES = 24  # of a vortex of width 0.35 on the torus: the last is 2e-12 of the first
 
 
 def velocity_of(solution, time):
@@ -27,15 +27,15 @@ def lamb_vortices(points, vortices, variance):
 
 
 def turned(vortices, time):
-    """Return at most two point vortices after turning about their centre without viscosity."""
+    """Return one or two point vortices after turning about their centre without viscosity; times may be many."""
     if len(vortices) == 1:
         return vortices
     places = np.array([complex(x, y) for x, y, _ in vortices])
     strengths = np.array([s for *_, s in vortices])
     centre = (strengths * places).sum() / strengths.sum()
     rate = strengths.sum() / (2 * np.pi * abs(places[0] - places[1]) ** 2)
-    moved = centre + (places - centre) * np.exp(1j * rate * time)
-    return tuple((z.real, z.imag, s) for z, s in zip(moved, strengths, strict=True))
+    moved = centre + (places - centre) * np.exp(1j * rate * np.asarray(time))[..., None]
+    return tuple((z.real, z.imag, s) for z, s in zip(moved.T, strengths, strict=True))
 
 
 def torus_circulation(height, width):
