@@ -19,6 +19,7 @@ The gradient of a slice does not depend on other slices, so that it is taken as 
 changes memory, not results. ``official`` is their size; ``small`` fits a processor's budget of minutes.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class Slice(nn.Module):
         super().__init__()
         self.periodic = periodic
         sizes = [4 if periodic else 2] + [preset.width] * preset.depth + [2]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         for layer in self.layers:
             deviation = 1 / math.sqrt(layer.in_features + layer.out_features)
             nn.init.normal_(layer.weight, 0, deviation, generator=generator)
