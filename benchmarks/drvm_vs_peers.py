@@ -11,6 +11,7 @@ times on the same grid, and seeds are the outer loop, so that whatever else the 
 """
 
 import argparse
+import dataclasses
 import time
 import warnings
 from functools import partial
@@ -63,8 +64,15 @@ def ours(case, settings, seed, seconds):
     for method in settings:
         began = time.perf_counter()
         solution = case.problem.solve(method, grid=case.grid, run=run)
-        rows.append((time.perf_counter() - began, case.errors_of(solution), {"setting": repr(method)}))
+        rows.append((time.perf_counter() - began, case.errors_of(solution), {"setting": changed(method)}))
     return rows
+
+
+def changed(method):
+    """Return a method as it would be typed: without the options that have their default."""
+    given = {f.name: getattr(method, f.name) for f in dataclasses.fields(method)}
+    shown = [f"{f.name}={given[f.name]!r}" for f in dataclasses.fields(method) if given[f.name] != f.default]
+    return f"{type(method).__name__}({', '.join(shown)})"
 
 
 def particles(case, seed, seconds):

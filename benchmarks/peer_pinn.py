@@ -2,9 +2,10 @@
 
 Settings are those of DeepXDE's own Navier-Stokes example (Beltrami flow): four hidden layers of 50 tanh units,
 Glorot-normal weights, mean squares of momentum and continuity with weight 1 and of initial and boundary values
-with weight 100, Adam at 1e-3 and then L-BFGS, single precision, fixed points. Two thirds of the time go to Adam.
-Its 60 000 points in three space dimensions cost ten times what ours do on a processor; the preset ``small``
-has 4 000 in two, in a ratio that favours the initial time, since cores are small.
+with weight 100, Adam at 1e-3 and then L-BFGS, single precision, fixed points. Two thirds of the time go to Adam
+(a fifth was tried in runs of 40 s: no clear difference). Its 60 000 points in three space dimensions would cost
+ten times what ours do on a processor; the preset ``small`` has 4 000 in two, in a ratio that favours the initial
+time, since cores are small.
 
 It needs what the problem does not give, so we decide, each time in the way that favours it:
 
