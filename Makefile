@@ -1,4 +1,4 @@
-# make quickstart | test | lint | types | contracts | gallery | gallery-check | bench-env | bench
+# make quickstart | test | lint | types | contracts | gallery | gallery-check | bench-env | bench | bench-flows
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
@@ -6,7 +6,7 @@ WORKERS ?= 2
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(BENCH)/.installed
 
-.PHONY: quickstart test slow gpu lint types contracts gallery gallery-check bench-env bench clean
+.PHONY: quickstart test slow gpu lint types contracts gallery gallery-check bench-env bench bench-flows clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,7 +43,7 @@ gallery-check: $(STAMP)
 
 $(BENCH_STAMP): benchmarks/constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet -c benchmarks/constraints.txt -e . py-pde exponax numba matplotlib
+	$(BENCH)/bin/python -m pip install --quiet -c benchmarks/constraints.txt -e . py-pde exponax numba matplotlib deepxde
 	touch $@
 
 bench-env: $(BENCH_STAMP)
@@ -52,6 +52,11 @@ bench: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/spectral_vs_peers.py
 	$(BENCH)/bin/python benchmarks/families.py
 	$(BENCH)/bin/python benchmarks/inverse.py
+	$(BENCH)/bin/python benchmarks/render.py
+
+# Two hours: networks train for five minutes each. Kept apart from the benchmarks of minutes.
+bench-flows: $(BENCH_STAMP)
+	$(BENCH)/bin/python benchmarks/drvm_vs_peers.py
 	$(BENCH)/bin/python benchmarks/render.py
 
 clean:

@@ -6,7 +6,7 @@ python benchmarks/render.py
 import json
 from pathlib import Path
 
-from sections import families, inverse
+from sections import families, flows, inverse
 
 ROOT = Path(__file__).parent
 DOCS = ROOT.parent / "docs"
@@ -94,6 +94,28 @@ def picture(problems, path):
     figure.savefig(path, dpi=90)
 
 
+def flow_picture(cases, path):
+    """Plot the largest error of the judged times against wall clock, a line for each seed."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(cases), 5), layout="constrained")
+    names = list(dict.fromkeys(name for case in cases.values() for name in case["methods"]))
+    for axes, (title, case) in zip(figure.subplots(1, len(cases), squeeze=False).flat, cases.items(), strict=True):
+        for name, method in case["methods"].items():
+            style = {"color": f"C{names.index(name)}", "marker": "os^vDxP*"[names.index(name) % 8], "alpha": 0.6}
+            for i, run in enumerate(method["runs"]):
+                errors = [max(row["errors"]) for row in run]
+                axes.loglog([row["seconds"] for row in run], errors, label=None if i else method["label"], **style)
+        if any(case["drift_off"]):
+            axes.axhline(max(case["drift_off"]), color="grey", linestyle=":", label="heat flow alone")
+        axes.set(title=title, xlabel="seconds", ylabel="largest relative L2 error of the velocity")
+        axes.grid(alpha=0.3)
+    handles = [axes.get_legend_handles_labels() for axes in figure.axes]
+    shown = {label: handle for both in handles for handle, label in zip(*both, strict=True)}
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
+    figure.savefig(path, dpi=90)
+
+
 def environment_of(record):
     """Return the record's environment with the versions in one line."""
     environment = dict(record["environment"])
@@ -120,6 +142,10 @@ def main():
         figures = read(name)
         lines += section(figures, environment_of(figures))
     (DOCS / "images").mkdir(parents=True, exist_ok=True)
+    if (ROOT / "results" / "drvm_vs_peers.json").exists():  # hours of training: not every machine makes it
+        figures = read("drvm_vs_peers")
+        lines += flows(figures, environment_of(figures))
+        flow_picture(figures["cases"], DOCS / "images" / "drvm_vs_peers.png")
     picture(record["problems"], DOCS / "images" / "spectral_vs_peers.png")
     (DOCS / "benchmarks.md").write_text("\n".join(lines))
     print(f"written: {DOCS / 'benchmarks.md'}")

@@ -1,4 +1,4 @@
-"""Sections of docs/benchmarks.md on families and on fits, as lines of Markdown."""
+"""Sections of docs/benchmarks.md on families, fits and vortices, as lines of Markdown."""
 
 import textwrap
 
@@ -62,6 +62,25 @@ two differentiated ones {both:.0f} µs, of two plain ones {plain:.0f} µs. For 3
 {mixed_large:.1f}, {both_large:.1f} and {plain_large:.1f} ms. Of the baseline's time {declared:.0f} % are
 declarations, one for each solve. Ours also chooses the time step and checks that it does not move the estimates; the
 baseline was told its step.
+"""
+FLOWS = """
+Two-dimensional Navier-Stokes from point vortices and from smooth ones: relative L2 error of the velocity, over both
+components, on {points}. Networks that train have {seconds:g} s each, set-up included; looks at their errors are not
+counted. All other methods run to the end, whole solves timed after one that is not. {threads} thread of {cpu} ({cores}
+cores); medians, and extremes in brackets, over seeds {seeds}. Made by `make bench-flows`.
+Versions: {versions}; commit {commit}, {date}. Not measured on a GPU, where the networks belong: read the rows of DRVN
+and PINN as what they reach on a processor.
+"""
+FLOW_NOTES = """
+- **Spectral method**: points are mollified by a Gaussian, whose width is the error; on the torus the data are smooth.
+  As a reference it starts later instead, when the cores are as wide as the Gaussian (`benchmarks/flow_references.py`).
+- **Particles on a mesh**: the random vortex method without a network, `benchmarks/particle_mesh.py`.
+- **DRVN**: one network for each of 40 slices, re-stated from the published algorithm without its code; extended by us
+  to several vortices and to the torus. 64 × 3 is a smaller network with smaller batches than the published 512 × 6.
+- **PINN**: DeepXDE with the settings of its own Navier-Stokes example, but fewer points. It cannot start from points:
+  in one variant it is given the solution at t₀ > 0, in the other a mollified start. On the window it is given the
+  velocities of point vortices as boundary values; the other methods need none.
+- **Heat flow alone** is what a method without the coupling of vorticity and velocity would show.
 """
 
 
@@ -139,6 +158,49 @@ def _inverse_says(record):
         "",
         _paragraph(SPEED_SAYS, **figures),
     ]
+
+
+def flows(record, environment):
+    """Render the section on vortices."""
+    known = {"seconds": record["seconds"], "seeds": ", ".join(map(str, record["seeds"]))}
+    known["points"] = "65² points of [-2, 2]² (64² of the torus)"
+    lines = ["## Vortices: DRVM, particles, PINN, DRVN", "", _paragraph(FLOWS, **environment, **known)]
+    lines += [FLOW_NOTES, "![error against wall clock](images/drvm_vs_peers.png)", ""]
+    for case in record["cases"].values():
+        lines += [f"### {case['title']}", "", *_flow_reference(case), *_flow_table(case), ""]
+    return lines
+
+
+def _flow_reference(case):
+    if not case["reference_error"]:
+        return ["The reference is exact.", ""]
+    times = ", ".join(f"{t:g}" for t in case["times"])
+    found = [f"{name} {_percents(errors)}" for name, errors in case["reference_error"].items()]
+    return [_paragraph(f"The reference is spectral; at t = {times} {' and '.join(found)}."), ""]
+
+
+def _flow_table(case):
+    head = ["method", "seconds", *(f"t = {t:g}" for t in case["times"])]
+    lines = [*_row(head), "|---" * len(head) + "|"]
+    for method in case["methods"].values():
+        runs = method["runs"]
+        kept = range(len(runs[0])) if method["kind"] == "settings" else [-1]  # of a training its end
+        for i in kept:
+            setting = runs[0][i].get("setting")
+            title = method["label"] + (f", `{setting}`" if setting else "")
+            errors = zip(*(run[i]["errors"] for run in runs), strict=True)
+            lines += _row([title, _spread([run[i]["seconds"] for run in runs]), *(_spread(e, 100) for e in errors)])
+    return lines + _row(["heat flow alone", "", *(f"{100 * e:.3g} %" for e in case["drift_off"])])
+
+
+def _spread(values, percent=None):
+    low, middle, high = (np.array([min(values), np.median(values), max(values)]) * (percent or 1)).tolist()
+    shown = f"{middle:.3g} {'%' if percent else 's'}"
+    return shown if f"{low:.3g}" == f"{high:.3g}" else f"{shown} ({low:.3g}-{high:.3g})"
+
+
+def _percents(errors):
+    return ", ".join(f"{100 * e:.2g} %" for e in errors)
 
 
 def _median(fits, key):
