@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,6 +144,33 @@ class InverseEngine:
     def finished(self, state: InverseState) -> bool:
         """Tell whether the fit has converged."""
         return state.done
+
+    def metrics(self, state: InverseState) -> dict[str, float]:
+        """The cost, the damping, and the estimates."""
+        values = self._values(state.fit.point).tolist()
+        names = [s.name for s in self.unknowns]
+        return {"cost": state.fit.cost, "damping": state.fit.damping, **dict(zip(names, values, strict=True))}
+
+    def pack(self, state: InverseState) -> dict[str, Any]:
+        """Return the fit and the refinement of its time step."""
+        fit = {f.name: getattr(state.fit, f.name) for f in fields(state.fit)}
+        return {"fit": fit, "level": state.level, "done": state.done}
+
+    def unpack(self, packed: dict[str, Any]) -> InverseState:
+        """Return the state that was packed.
+
+        Raises:
+            LookupError, TypeError, ValueError: It is not a fit of so many unknowns.
+        """
+        fit, level, done = dict(packed["fit"]), packed["level"], packed["done"]
+        point = fit.pop("point").numpy()
+        whole = type(fit["iterations"]) is int and type(level) is int and 0 <= level <= FINEST_LEVEL
+        flags = type(fit["converged"]) is bool and type(done) is bool
+        real = type(fit["cost"]) is float and type(fit["damping"]) is float and math.isfinite(fit["damping"])
+        if not (whole and flags and real) or point.shape != (len(self.unknowns),) or point.dtype != np.float64:
+            msg = f"it is not a fit of {len(self.unknowns)} unknowns"
+            raise ValueError(msg)
+        return InverseState(Fit(point=point, **fit), level, done)
 
     def finish(self, state: InverseState) -> xr.Dataset:
         """Solve with the estimates; the dataset carries them, their covariance, and the misfit."""
