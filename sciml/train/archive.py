@@ -37,6 +37,10 @@ def check_archive(path: Path) -> None:
     """
     with zipfile.ZipFile(path) as archive:
         entries = {i.filename.partition("/")[2]: i for i in archive.infolist()}
+        roots = {i.filename.partition("/")[0] for i in archive.infolist()}
+        if len(roots) > 1 or len(entries) < len(archive.infolist()):
+            msg = "it holds two entries of one name"
+            raise Suspicious(msg)
         if len(entries) > MAX_ENTRIES or any(i.compress_type != zipfile.ZIP_STORED for i in entries.values()):
             msg = "it holds compressed entries, or too many"
             raise Suspicious(msg)

@@ -77,7 +77,7 @@ def read(path: Path) -> Checkpoint:
     """
     content = _load(path)
     version = content.get("sciml_schema_version") if isinstance(content, dict) else None
-    if isinstance(version, bool) or version != SCHEMA:
+    if type(version) is not int or version != SCHEMA:
         msg = f"{path} is no checkpoint of schema {SCHEMA}; it says {str(version)[:40]!r}."
         raise FileError("F412", msg, fix="install the version of sciml-solvers that wrote it")
     try:

@@ -211,7 +211,11 @@ class SpectralEngine:
         progress = unpacked_progress(packed["progress"])
         state, spectrum = progress.state, (len(self.form.state), *self.modes.spectrum)
         members = self.storage.batch
-        if state.shape[1:] != spectrum or state.shape[0] not in (1, members) or state.dtype != self.modes.dtype.to_complex():
+        if (
+            state.shape[1:] != spectrum
+            or state.shape[0] not in (1, members)
+            or state.dtype != self.modes.dtype.to_complex()
+        ):
             msg = f"a state of shape {tuple(state.shape)} and {state.dtype} is not on this grid"
             raise ValueError(msg)
         scale = progress.scale
