@@ -228,7 +228,9 @@ class SpectralEngine:
 
     def _unpacked_stored(self, packed: dict[str, Tensor]) -> tuple[dict[str, np.ndarray[Any, Any]], ...]:
         """Compare with the shapes that the declared initial state has."""
-        first = self.start().stored[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # told when the run was started
+            first = self.start().stored[0]
         stored = {n: packed[n].numpy() for n in first}
         counts = {len(v) for v in stored.values()}
         fits = all(stored[n].shape[1:] == v.shape and stored[n].dtype == v.dtype for n, v in first.items())
