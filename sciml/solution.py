@@ -100,6 +100,10 @@ class Solution:
         }
         return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason, plan)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and other processes get the results without the computation, which may hold anything."""
+        return {**self.__dict__, "plan": None}
+
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable; a vector by its name has a leading ``component`` dimension."""
         if name in self.ds:

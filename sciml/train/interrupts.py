@@ -25,8 +25,8 @@ class Interrupts:
         self.pressed = False
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
-        """Take a signal: raise, or remember it; a second one always raises."""
-        if self.pressed or not self.waiting:
+        """Take a signal: raise, or remember it, however often it comes (torchrun passes on what the terminal sends)."""
+        if not self.waiting:
             raise KeyboardInterrupt
         self.pressed = True
 

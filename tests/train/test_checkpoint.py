@@ -81,7 +81,8 @@ def archived(path, listing, entries=(), compression=zipfile.ZIP_STORED):
 
 def tensor_listing(count, shape, stride, kind="FloatStorage", offset=0):
     """The list that torch writes for one tensor, with numbers of our choice."""
-    text = f"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\n{kind}\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+    text = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storage"
+    text += f"ctorch\n{kind}\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
     body = text.encode() + pickle.dumps(count, 2)[2:-1] + b"tQ" + pickle.dumps(offset, 2)[2:-1]
     body += pickle.dumps(shape, 2)[2:-1] + pickle.dumps(stride, 2)[2:-1] + b"\x89ccollections\nOrderedDict\n)RtR"
     return b"\x80\x02" + body + b"."

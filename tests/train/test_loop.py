@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-import training_tasks as tasks
 import torch
+import training_tasks as tasks
 
 import sciml as sm
 from sciml.errors import Diverged, FileError, OptionError
@@ -184,7 +184,7 @@ def test_a_gradient_that_is_not_finite_is_noticed_before_it_is_used():
         return value + (zero.sqrt() if step == 3 else 0.0), extra
 
     task.objective.loss = singular
-    with pytest.raises(Diverged, match="norm of the gradient is (nan|inf) at step 4"):
+    with pytest.raises(Diverged, match=r"norm of the gradient is (nan|inf) at step 4"):
         fit(task, name="regression")
     assert all(bool(torch.isfinite(v).all()) for v in tasks.weights(task).values())
 
@@ -216,7 +216,7 @@ def test_a_folder_of_another_run_is_refused_before_computing(tmp_path):
         fit(tasks.trainer(), sm.Run(out=tmp_path), name="regression", resume=True)
     assert (tmp_path / "checkpoint.pt").read_bytes() == content
     (tmp_path / "checkpoint.pt").write_text("my notes")
-    with pytest.raises(FileError, match="F414.*cannot be read"):
+    with pytest.raises(FileError, match=r"F414.*cannot be read"):
         fit(Counter(), sm.Run(out=tmp_path), name="counter")
     assert (tmp_path / "checkpoint.pt").read_text() == "my notes"
 

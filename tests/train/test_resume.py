@@ -1,6 +1,7 @@
 """Runs of problems: killed, interrupted, diverged, and resumed to the same bits."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,7 @@ def test_a_state_that_forgets_its_step_size_is_caught(tmp_path, monkeypatch, uni
 
 def test_a_solution_in_memory_can_go_on(uninterrupted, tmp_path):
     solution = burgers().solve(grid=GRID, run=sm.Run(threads=1, budget=sm.Budget(steps=5)))
+    assert pickle.loads(pickle.dumps(solution)).ds.identical(solution.ds)
     further = solution.resume(sm.Budget(steps=5))
     assert (further.status, further.ds.sizes["time"]) == ("budget", 11)
     complete = further.resume()
