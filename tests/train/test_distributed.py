@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+import training_plan
 import training_tasks as tasks
 
 import sciml as sm
@@ -17,10 +18,10 @@ from sciml.train import SHARDS, World, fit
 ENVIRONMENT = {"MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
 
-def torchrun(*arguments, processes=2):
+def torchrun(*arguments, processes=2, script=tasks.__file__):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--max-restarts", "0"]
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
-    command += [tasks.__file__, *map(str, arguments)]
+    command += [script, *map(str, arguments)]
     environment = {**os.environ, **ENVIRONMENT}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
@@ -75,6 +76,23 @@ def test_a_time_budget_stops_all_at_one_step_and_one_process_goes_on(tmp_path):
         assert torch.allclose(value, tasks.weights(task)[name], rtol=1e-11, atol=1e-13)
 
 
+def test_a_plan_is_shared_stopped_and_resumed_by_all(tmp_path, capsys):
+    """Both processes return the solution, whose collection takes both; the first one writes."""
+    half = torchrun(tmp_path, "half", script=training_plan.__file__)
+    first, second = half.stdout.splitlines()
+    assert first == second, half.stderr
+    assert first.startswith("budget 5")
+    done = torchrun(tmp_path, "resume", script=training_plan.__file__)
+    first, second = done.stdout.splitlines()
+    assert first == second, done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.pt", "metrics.jsonl", "solution.h5"]
+    assert [line["step"] for line in lines(tmp_path)] == list(range(1, 13))
+    training_plan.main(tmp_path / "alone", "whole")
+    status, steps, total = capsys.readouterr().out.split()
+    assert [status, steps] == first.split()[:2] == ["converged", "12"]
+    assert float(total) == pytest.approx(float(first.split()[2]), rel=1e-12)
+
+
 def test_shards_are_dealt_out_evenly():
     for size in (1, 2, 4, 8):
         dealt = [s for rank in range(size) for s in World(rank, size, torch.device("cpu")).shards]
@@ -98,3 +116,18 @@ def test_a_method_that_cannot_share_its_work_is_refused(monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(MethodMismatch, match=r"M202.*'spectral' runs in one process; torchrun started 2"):
         heat().plan(grid=sm.Grid(x=16, t=1))
+
+
+@pytest.mark.gpu
+def test_training_on_cuda_equals_the_cpu_and_resumes(tmp_path):
+    def on_cuda():
+        task = tasks.trainer()
+        task.objective.module.cuda()
+        return tasks.Trainer(task.objective, task.training)
+
+    fit(on_cuda(), sm.Run(out=tmp_path, budget=sm.Budget(steps=10)), name="regression")
+    task, alone = on_cuda(), tasks.trainer()
+    assert fit(task, sm.Run(out=tmp_path), name="regression", resume=True).status == "converged"
+    fit(alone, name="regression")
+    for name, value in tasks.weights(alone).items():
+        assert torch.allclose(task.objective.module.state_dict()[name].cpu(), value, rtol=1e-9, atol=1e-11)
