@@ -59,8 +59,8 @@ class Engine:
 
 
 def main(folder, action):
-    """Run a plan in a folder: ``half`` of it, or ``resume`` it."""
-    budget = sm.Budget(steps=5) if action == "half" else None
+    """Run a plan in a folder: a ``part`` of it, until the clock of the first process says stop, or ``resume`` it."""
+    budget = sm.Budget(seconds=1e-6) if action == "part" and World.current().leads else None
     plan = Plan(heat(), Learned(), sm.Grid(x=8, t=1), sm.Run(out=folder, budget=budget, checkpoint=sm.Budget(steps=2)))
     if action == "resume":
         plan.resume(read(plan._loop.folder.checkpoint))

@@ -58,13 +58,11 @@ def weights(task):
 
 
 def main(folder, action):
-    """Train in a folder: ``whole``, ``resume``, stopped by a signal at step 10, or ``late`` by the clock of one."""
+    """Train in a folder: ``whole``, ``resume``, or stopped by a signal at step 10."""
     sign = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT}.get(action)
     world = World.current()
     task = trainer(world=world, signal_at=10 if sign else None, sign=sign, evaluate=True, every=3)
-    seconds = 1e-6 if action == "late" and world.leads else None
-    budget, pace = sm.Budget(seconds=seconds), sm.Budget(steps=4)
-    run = sm.Run(out=folder, checkpoint=pace, budget=budget, threads=1)
+    run = sm.Run(out=folder, checkpoint=sm.Budget(steps=4), threads=1)
     outcome = fit(task, run, name="regression", world=world, resume=action == "resume")
     torch.save(weights(task), f"{folder}/weights-{world.rank}.pt")
     sys.stdout.write(f"{outcome.status} {outcome.done}\n")

@@ -191,7 +191,7 @@ class Trainer:
             raise ValueError(msg)
         best, shapes = packed["best"], {n: v.shape for n, v in module.state_dict().items()}
         for tensors in (packed["module"], best):
-            if tensors and {n: v.shape for n, v in tensors.items()} != shapes:
+            if (tensors or tensors is not best) and {n: v.shape for n, v in tensors.items()} != shapes:
                 msg = "its tensors are not those of the network that the options describe"
                 raise ValueError(msg)
         self._check_moments(packed["optimizer"])
@@ -202,8 +202,9 @@ class Trainer:
         return TrainingState(step, {}, score, {n: v.to(device) for n, v in best.items()})
 
     def _check_moments(self, moments: Mapping[int, Mapping[str, Any]]) -> None:
+        known = dict(enumerate(self._parameters))
         for index, tensors in moments.items():
-            shape = self._parameters[index].shape
+            shape = known[index].shape
             fits = (v is None or (isinstance(v, Tensor) and v.shape in ((), shape)) for v in tensors.values())
             if not all(fits):
                 msg = "the state of the optimiser is not of the shape of the network"

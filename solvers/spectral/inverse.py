@@ -189,8 +189,9 @@ class InverseEngine:
         residual, jacobian = self._linearised(state.fit.point, state.level)
         slopes = np.array([b.slope(p) for b, p in zip(self.transform, state.fit.point, strict=True)])
         spread = covariance(jacobian / slopes) * self._variance(residual)
-        self._warn_at_bounds(values)
-        self._warn_of_misfit(residual)
+        if state.done:  # a fit that is still under way has not settled anywhere; its status says so
+            self._warn_at_bounds(values)
+            self._warn_of_misfit(residual)
         few = not self.sensors.weighted and self.sensors.count <= len(self.unknowns)
         if few or not (np.sqrt(np.diag(spread)) < UNDETERMINED * (1 + np.abs(values))).all():
             spread = np.full_like(spread, np.inf)

@@ -1,5 +1,6 @@
 """The loop: budgets, metrics, divergence, Ctrl-C, and resuming bit for bit."""
 
+import io
 import json
 import subprocess
 import sys
@@ -240,3 +241,55 @@ def test_progress_is_silent_for_short_runs_unless_asked_for(capsys):
     assert capsys.readouterr().err == ""
     fit(Counter(), sm.Run(progress=True), name="counter")
     assert capsys.readouterr().err.startswith("counter: 1 of 6 steps")
+
+
+def test_a_long_run_is_logged_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sciml.progress.LOG_SECONDS", 0.0)
+    fit(Counter(), name="counter")
+    shown = capsys.readouterr().err.splitlines()
+    assert len(shown) == 6
+    assert shown[2].startswith("counter: 3 of 6 steps, 0 s  n 3")
+    fit(Counter(), sm.Run(progress=False), name="counter")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_a_bar_with_the_newest_metrics(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    fit(Counter(), name="counter")
+    assert "counter" in screen.getvalue()
+    assert "n 6" in screen.getvalue()
+
+
+SPOILT = {
+    "empty": lambda s: {},
+    "step": lambda s: {**s, "step": 10**6},
+    "score": lambda s: {**s, "score": "low"},
+    "no module": lambda s: {**s, "module": {}},
+    "other network": lambda s: {**s, "module": {"weight": torch.ones(3)}},
+    "other size": lambda s: {**s, "module": {**s["module"], "0.weight": torch.ones(9, 1)}},
+    "not tensors": lambda s: {**s, "module": dict.fromkeys(s["module"], 1.0)},
+    "best": lambda s: {**s, "best": {"0.weight": torch.ones(8, 1)}},
+    "moments": lambda s: {**s, "optimizer": {0: {"step": torch.tensor(1.0), "exp_avg": torch.ones(5)}}},
+    "moments of nothing": lambda s: {**s, "optimizer": {-1: {}}},
+    "moments as text": lambda s: {**s, "optimizer": {0: {"exp_avg": "text"}}},
+}
+
+
+@pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
+def test_a_checkpoint_that_does_not_fit_the_network_is_refused(tmp_path, change):
+    fit(tasks.trainer(evaluate=True), sm.Run(out=tmp_path, budget=sm.Budget(steps=2)), name="regression")
+    content = torch.load(tmp_path / "checkpoint.pt")
+    torch.save({**content, "state": change(content["state"])}, tmp_path / "checkpoint.pt")
+    task = tasks.trainer()
+    before = tasks.weights(task)
+    with pytest.raises(FileError, match=r"F415.*does not fit 'regression'") as caught:
+        fit(task, sm.Run(out=tmp_path), name="regression", resume=True)
+    assert caught.value.fix
+    assert equal(tasks.weights(task), before)

@@ -207,6 +207,23 @@ OTHERS = {
 }
 
 
+FITS = {
+    "no fit": lambda s: {**s, "fit": None},
+    "two unknowns": lambda s: {**s, "fit": {**s["fit"], "point": torch.ones(2, dtype=torch.float64)}},
+    "level": lambda s: {**s, "level": 99},
+    "unknown entry": lambda s: {**s, "fit": {**s["fit"], "more": 1}},
+}
+
+
+@pytest.mark.parametrize("change", FITS.values(), ids=FITS)
+def test_a_fit_of_something_else_is_refused(tmp_path, change):
+    run = sm.Run(out=tmp_path, budget=sm.Budget(steps=1), threads=1)
+    inverse().solve(grid=sm.Grid(x=16, t=2), run=run)
+    changed(tmp_path / "checkpoint.pt", state=change(torch.load(tmp_path / "checkpoint.pt")["state"]))
+    with pytest.raises(FileError, match="F415"):
+        sm.resume(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "make"), OTHERS.items(), ids=OTHERS)
 def test_a_folder_of_another_run_is_refused_before_computing(tmp_path, name, make):
     run = sm.Run(out=tmp_path, budget=sm.Budget(steps=2))
