@@ -54,6 +54,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; a file of this name is replaced only once the new one is complete.
 
     Raises:
+        FileError: It cannot be written.
         TypeError: The packed state holds something else than tensors, numbers, text and containers of them.
     """
     content = {
@@ -65,8 +66,12 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "seconds": checkpoint.seconds,
         "state": _plain(checkpoint.state),
     }
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
+    try:
+        with replacing(path) as temporary:
+            torch.save(content, temporary)
+    except (OSError, RuntimeError) as error:  # torch says RuntimeError where the disk is full
+        msg = f"the checkpoint {path} cannot be written: {str(error)[:200]}."
+        raise FileError("F410", msg, fix="make room on the disk, or take another folder") from None
 
 
 def read(path: Path) -> Checkpoint:

@@ -7,8 +7,9 @@ It knows neither problems nor networks nor torch: a plan drives the engine of a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sciml.errors import Diverged, FileError
@@ -43,7 +44,7 @@ class Loop:
     Attributes:
         state: The last good state; None before the start.
         done: Steps that led to it.
-        seconds: Time that they took, over all sessions.
+        seconds: Time that they took, the parts before a resumption included.
         status: Why the loop stopped, with ``reason`` in words.
     """
 
@@ -104,29 +105,45 @@ class Loop:
         self._position, self.seconds, self._logged = (state, checkpoint.done), checkpoint.seconds, checkpoint.done
         self._stopped()
 
-    def advance(self, count: int = 1, interrupts: Interrupts | None = None) -> None:
-        """Take up to ``count`` steps.
+    def advance(self, count: int = 1) -> None:
+        """Take up to ``count`` steps, by hand.
 
         Raises:
             Diverged: The last good state is kept.
+            KeyboardInterrupt: Ctrl-C was pressed; the state is that of the last whole step.
         """
+        with watching(always_wait=self.crew.size > 1) as interrupts:
+            self._begin()
+            for _ in range(min(count, self.task.total - self.done)):
+                if self.finished:
+                    break
+                self._step(interrupts)
+                if any(self.crew.any(interrupts.pressed)):
+                    raise KeyboardInterrupt
+
+    def _begin(self) -> None:
+        if self.state is None:
+            with self._timed():
+                self._position = (self.task.start(), 0)
+        self._stopped()
+
+    def _step(self, interrupts: Interrupts) -> None:
+        with self._timed():
+            self._position = (self.task.step(self.state), self.done + 1)
+            interrupts.recorded()
+        self._stopped()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
         began = time.perf_counter()
         try:
             with self._around():
-                if self.state is None:
-                    self._position = (self.task.start(), 0)
-                for _ in range(min(count, self.task.total - self.done)):
-                    if self.finished:
-                        break
-                    self._position = (self.task.step(self.state), self.done + 1)
-                    if interrupts:
-                        interrupts.recorded()
+                yield
         except Diverged as error:
             self.status, self.reason = "diverged", str(error)
             raise
         finally:
             self.seconds += time.perf_counter() - began
-        self._stopped()
 
     def _stopped(self) -> None:
         complete = self.finished
@@ -153,7 +170,9 @@ class Loop:
         except Diverged as error:
             if self.state is None:
                 raise
-            raise self._with_checkpoint(error) from error
+            if not self.folder:
+                raise
+            raise self._with_checkpoint(error, self.folder) from error
         finally:
             if self.folder and self.crew.leads:
                 self.folder.close()
@@ -163,11 +182,11 @@ class Loop:
         began = saved = time.perf_counter()
         limit = min(self.task.total, self.done + (budget.steps or self.task.total))
         kept, pace = self.done, self.run.pace
-        self.advance(0)
+        self._begin()
         shown = self.run.progress if self.crew.leads else False
         with progress_bar(self.name, self.task.total, shown, self.done) as report:
             while self.done < limit and not self.finished:
-                self.advance(1, interrupts)
+                self._step(interrupts)
                 self._log(report)
                 now = time.perf_counter()
                 late = budget.seconds is not None and now - began > budget.seconds
@@ -179,7 +198,8 @@ class Loop:
                 if late:
                     break
                 if due and not self.finished:
-                    self._save()
+                    with _going_on("a checkpoint"):
+                        self._save()
                     kept, saved = self.done, time.perf_counter()
 
     def _interrupted(self) -> None:
@@ -194,7 +214,8 @@ class Loop:
             return
         metrics = self.task.metrics(self.state)
         if self.folder:
-            self.folder.log(self.done, self.seconds, metrics)
+            with _going_on("a line of metrics"):
+                self.folder.log(self.done, self.seconds, metrics)
         self._logged = self.done
         if report:
             report(self.done, metrics)
@@ -209,22 +230,30 @@ class Loop:
         self.folder.saved = True
         self._results()
 
-    def _with_checkpoint(self, error: Diverged) -> Diverged:
+    def _with_checkpoint(self, error: Diverged, folder: Folder) -> Diverged:
         """Return the error with the checkpoint that is kept.
 
         The state just before a divergence is often spoilt already, so an earlier checkpoint stays;
         where there is none, this state is better than nothing.
         """
-        if not self.folder:
-            return error
-        kept = f"the last good checkpoint, {self.folder.checkpoint}, is kept"
+        kept = f"the last good checkpoint, {folder.checkpoint}, is kept"
         made = Diverged(error.code, f"{error.headline.rstrip('.')}; {kept}.", excerpt=error.excerpt, fix=error.fix)
         self.reason = str(made)
-        if self.folder.saved:
+        if folder.saved:
             self._results()
         else:
             self._save()
         return made
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """Let hours of computing survive a disk that is full for a while; what is written last must succeed."""
+    try:
+        yield
+    except (OSError, FileError) as error:
+        msg = f"{what} could not be written, the run goes on: {error}"
+        warnings.warn(msg, RuntimeWarning, stacklevel=3)
 
 
 def _due(pace: Budget, steps: int, seconds: float) -> bool:

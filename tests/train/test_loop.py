@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import training_tasks as tasks
 
 import sciml as sm
 from sciml.errors import Diverged, FileError, OptionError
-from sciml.train import Cosine, fit
+from sciml.train import Cosine, Loop, fit
 from sciml.train.interrupts import commit
 
 SCRIPT = tasks.__file__
@@ -140,6 +141,37 @@ def test_ctrl_c_during_a_change_in_place_waits_for_its_end(tmp_path, late):
     assert (outcome.status, outcome.done, outcome.state["n"]) == ("interrupted", 3, 3)
     assert [line["step"] for line in lines(tmp_path)] == [1, 2, 3]
     assert tasks.signal.getsignal(tasks.signal.SIGINT) is before
+
+
+def test_ctrl_c_in_a_loop_driven_by_hand_waits_as_well():
+    loop = Loop(Counter(3, late=True), sm.Run(), name="counter")
+    with pytest.raises(KeyboardInterrupt):
+        loop.advance(5)
+    assert (loop.done, loop.state["n"], loop.status) == (3, 3, "budget")
+    loop.advance(5)
+    assert (loop.done, loop.status) == (6, "converged")
+
+
+def test_a_full_disk_does_not_end_the_run_before_its_end(tmp_path, monkeypatch):
+    def fail(self, target):
+        raise OSError("no space left on device")
+
+    task, replace = Counter(), Path.replace
+    run = sm.Run(out=tmp_path, checkpoint=sm.Budget(steps=1))
+    step = task.step
+
+    def spoil(state):
+        monkeypatch.setattr(Path, "replace", fail if state["n"] < limit else replace)
+        return step(state)
+
+    task.step, limit = spoil, 4
+    with pytest.warns(RuntimeWarning, match=r"checkpoint could not be written, the run goes on: \[F410\].*no space"):
+        fit(task, run, name="counter")
+    assert torch.load(tmp_path / "checkpoint.pt")["done"] == 6
+    limit = 99
+    with pytest.warns(RuntimeWarning, match="goes on"), pytest.raises(FileError, match="F410"):
+        fit(task, run, name="counter")
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_numbers_that_are_not_finite_are_null(tmp_path):
