@@ -26,7 +26,7 @@ from sciml.run import Budget, Run
 
 __version__ = "0.1.0"
 
-_LAZY = {"Solution": "sciml.solution", "load": "sciml.io", "Plan": "sciml.plan"}
+_LAZY = {"Solution": "sciml.solution", "load": "sciml.io", "Plan": "sciml.plan", "resume": "sciml.resuming"}
 
 __all__ = [
     "Budget",
@@ -44,6 +44,7 @@ __all__ = [
     "Solution",
     "UnknownMethod",
     "load",
+    "resume",
     *_language,
 ]
 

@@ -47,6 +47,7 @@ from sciml.grid import Grid as Grid
 from sciml.io import load as load
 from sciml.plan import Plan as Plan
 from sciml.problem import Problem as Problem
+from sciml.resuming import resume as resume
 from sciml.run import Budget as Budget
 from sciml.run import Run as Run
 from sciml.solution import Solution as Solution

@@ -1,4 +1,4 @@
-"""The command ``sciml``: list, solve, inspect, plot."""
+"""The command ``sciml``: list, solve, resume, inspect, plot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sciml.errors import DeclarationError, Diverged, OptionError, ScimlError, di
 from sciml.grid import Grid
 from sciml.method import find_method, installed, registry, table
 from sciml.problem import Problem
-from sciml.run import Run
+from sciml.run import Budget, Run
 
 __all__ = ["app", "main"]
 
@@ -65,6 +65,7 @@ def solve(
     dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
     budget: Annotated[str | None, typer.Option(help="Stop after a duration such as 90s or 3min.")] = None,
     threads: int | None = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder for checkpoints; 'sciml resume' goes on from it.")] = None,
 ) -> None:
     """Solve a problem, write the file, and compare with the exact solution where one is declared."""
     declared = _with_parameters(_problem(problem), set_ or [])
@@ -72,7 +73,7 @@ def solve(
     if option:
         chosen = type(chosen)(**_unique(option))
     points = Grid(**_unique(grid.split(","))) if grid else None
-    run = Run(seed=seed, device=device, dtype=dtype, budget=budget, threads=threads)  # type: ignore[arg-type]
+    run = Run(seed=seed, device=device, dtype=dtype, budget=budget, threads=threads, out=folder)  # type: ignore[arg-type]
     from sciml.io import check_writable
 
     check_writable(out)
@@ -91,6 +92,21 @@ def solve(
         shown = ", ".join(f"{n} {float(v):.2e}" for n, v in final.data_vars.items())
         typer.echo(f"relative L2 error at the last time: {shown}")
     typer.echo(f"written: {out}")
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run: --folder of 'sciml solve', or Run(out=...).")],
+    budget: Annotated[str | None, typer.Option(help="Stop again after a duration such as 90s or 3min.")] = None,
+) -> None:
+    """Go on with a run that was stopped or killed."""
+    from sciml.plan import RESULTS
+    from sciml.resuming import restored
+
+    plan = restored(folder)
+    typer.echo(f"{plan}\ngoing on after {plan.done} of {plan.total} steps")
+    typer.echo(str(plan.complete(Budget.of(budget))))
+    typer.echo(f"written: {folder / RESULTS}")
 
 
 @app.command()

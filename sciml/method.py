@@ -13,7 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from sciml.errors import MethodMismatch, OptionError, UnknownMethod, did_you_mean
-from sciml.options import as_record
+from sciml.options import as_record, rebuilt
+from sciml.train.task import Task
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sciml.problem import Problem
     from sciml.run import Run
 
-__all__ = ["Engine", "Method", "MethodTable", "Unmet", "find_method", "installed", "registry", "table"]
+__all__ = ["Engine", "Method", "MethodTable", "Unmet", "find_method", "installed", "method_from", "registry", "table"]
 
 GROUP = "sciml.methods"
 REFERENCE = "spectral"
@@ -36,16 +37,11 @@ class Unmet:
     fix: str = ""
 
 
-class Engine(Protocol):
-    """The computing side of a method: ``start → step → finish`` on an explicit state."""
+class Engine(Task, Protocol):
+    """The computing side of a method: a task of the training loop that can describe itself and its result."""
 
     def describe(self) -> list[tuple[str, str]]:
         """Say what will be done, before any cost is paid."""
-        ...
-
-    @property
-    def total(self) -> int:
-        """Number of steps of a complete run."""
         ...
 
     @property
@@ -58,24 +54,8 @@ class Engine(Protocol):
         """CPU threads that suit the size of the problem; None for torch's own number."""
         ...
 
-    def start(self) -> Any:
-        """Return the initial state."""
-        ...
-
-    def step(self, state: Any) -> Any:
-        """Advance by one step.
-
-        Raises:
-            Diverged: The state is no longer usable; the previous one still is.
-        """
-        ...
-
-    def finished(self, state: Any) -> bool:
-        """Tell whether nothing is left to do; an iteration may end before ``total``."""
-        ...
-
     def finish(self, state: Any) -> xr.Dataset:
-        """Return everything computed so far, labelled."""
+        """Return everything computed so far, labelled; the computation can go on afterwards."""
         ...
 
 
@@ -84,6 +64,7 @@ class Method(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    distributed: ClassVar[bool] = False  # whether several processes, started by torchrun, can share the work
 
     @abstractmethod
     def requires(self, problem: Problem) -> list[Unmet]:
@@ -96,6 +77,17 @@ class Method(ABC):
     def record(self) -> dict[str, Any]:
         """Return name and options as JSON-ready data."""
         return {"name": self.name, "options": as_record(self)}
+
+
+def method_from(record: Any) -> Method:
+    """Return the method that :meth:`Method.record` described.
+
+    Raises:
+        UnknownMethod: It is not installed here.
+        OptionError, ValueError: The record is not one of that method.
+    """
+    known = find_method(str(record["name"]))
+    return rebuilt(type(known), record["options"])
 
 
 def registry(group: str) -> dict[str, EntryPoint]:

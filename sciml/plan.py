@@ -1,29 +1,37 @@
-"""A plan: what will be done, and the loop that does it.
+"""A plan: what will be done, and the whole run of it.
 
-The method computes (``start → step → finish``); the plan owns everything around it: budget,
-interruption, divergence, checkpoints, progress.
+The method computes (``start → step → finish``); the loop of ``sciml.train`` drives it; the plan knows
+the problem, and makes solutions, files and checkpoints of it.
 """
 
 from __future__ import annotations
 
-import time
+import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sciml.compute import limited_threads
-from sciml.errors import DataError, Diverged, FileError
+from sciml.compute import device_of, limited_threads
+from sciml.errors import DataError, Diverged
 from sciml.io import check_writable
-from sciml.solution import Solution, Status
+from sciml.options import as_record
+from sciml.run import Budget
+from sciml.solution import Solution
+from sciml.train.crew import ALONE, Crew
+from sciml.train.distributed import World, refuse_many
+from sciml.train.folder import Folder
+from sciml.train.loop import Loop
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
     from sciml.method import Engine, Method
     from sciml.problem import Problem
     from sciml.run import Run
+    from sciml.train.checkpoint import Checkpoint
 
-__all__ = ["Plan"]
+__all__ = ["RESULTS", "Plan"]
 
-CHECKPOINT_SECONDS = 60.0
+RESULTS = "solution.h5"
 
 
 class Plan:
@@ -36,12 +44,18 @@ class Plan:
 
     def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run) -> None:
         self.problem, self.method, self.grid, self.run = problem, method, grid, run
+        self._crew = _crew(method, run)
         self._engine: Engine = method.engine(problem, grid, run)
-        self._state: Any = None
-        self._done = 0
-        self._seconds = 0.0
-        self._status: Status = "budget"
-        self._reason = "not started"
+        self._written: Solution | None = None
+        self._loop = Loop(
+            self._engine,
+            run,
+            name=problem.name,
+            folder=None if run.out is None else self._folder(run.out),
+            crew=self._crew,
+            around=partial(limited_threads, run.threads or self._engine.threads),
+            results=self._write_results,
+        )
 
     @property
     def total(self) -> int:
@@ -51,7 +65,12 @@ class Plan:
     @property
     def done(self) -> int:
         """Number of steps taken."""
-        return self._done
+        return self._loop.done
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self._loop.finished
 
     def __str__(self) -> str:
         rows = [("method", f"{self.method.name}: {self.method.summary}"), *self._engine.describe()]
@@ -69,99 +88,91 @@ class Plan:
         Raises:
             Diverged: The last good state is kept and ``solution()`` still works.
         """
-        began = time.perf_counter()
-        try:
-            with limited_threads(self.run.threads or self._engine.threads):
-                self._start()
-                for _ in range(min(count, self.total - self._done)):
-                    if self._engine.finished(self._state):
-                        break
-                    self._state = self._engine.step(self._state)
-                    self._done += 1
-        except Diverged as error:
-            self._status, self._reason = "diverged", str(error)
-            raise
-        finally:
-            self._seconds += time.perf_counter() - began
-        complete = self.finished
-        self._status = "converged" if complete else "budget"
-        self._reason = "complete" if complete else f"{self._done} of {self.total} steps"
+        self._loop.advance(count)
         return self
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to do."""
-        return self._state is not None and self._engine.finished(self._state)
-
-    def _start(self) -> None:
-        if self._state is None:
-            self._state = self._engine.start()
 
     def solution(self) -> Solution:
         """Return what has been computed so far."""
-        if self._state is None:
+        loop = self._loop
+        if loop.state is None:
             msg = "nothing has been computed yet."
             raise DataError("D205", msg, fix="plan.step()  or  problem.solve(...)")
         return Solution.collect(
-            self._engine.finish(self._state),
+            self._engine.finish(loop.state),
             problem=self.problem,
             method=self.method.record(),
             run=self.run,
-            status=self._status,
-            reason=self._reason,
-            seconds=self._seconds,
+            status=loop.status,
+            reason=loop.reason,
+            seconds=loop.seconds,
             device=self._engine.device,
+            plan=None if loop.status == "converged" else self,  # nothing is left to resume
         )
 
     def save(self, path: str | Path) -> Path:
         """Write what has been computed so far to a file."""
         return self.solution().save(path)
 
-    def complete(self) -> Solution:
-        """Run to the end or to the budget; Ctrl-C returns what there is."""
-        from sciml.progress import progress_bar
+    def complete(self, budget: Budget | None = None) -> Solution:
+        """Run to the end or to the budget; Ctrl-C returns what there is.
 
-        self._prepare_folder()
-        budget, began, saved = self.run.limits, time.perf_counter(), time.perf_counter()
-        limit = min(self.total, budget.steps or self.total)
+        Args:
+            budget: Of this call; None takes that of the run.
+
+        Raises:
+            FileError: The output folder cannot be written to, or belongs to another run.
+            Diverged: The computation failed; ``error.solution`` holds what there is.
+        """
+        self._written = None
+        if self.run.out is not None and Path(self.run.out).is_dir():
+            check_writable(Path(self.run.out) / RESULTS)
         try:
-            self.step(0)
-            with progress_bar(self.problem.name, self.total, self.run.progress) as advance:
-                while self._done < limit and not self.finished:
-                    self.step()
-                    advance()
-                    now = time.perf_counter()
-                    if budget.seconds and now - began > budget.seconds:
-                        break
-                    if self.run.out and now - saved > CHECKPOINT_SECONDS:
-                        self._checkpoint()
-                        saved = now
-        except KeyboardInterrupt:
-            if self._state is None:
-                raise
-            self._status, self._reason = "interrupted", f"interrupted after {self._done} of {self.total} steps"
+            self._loop.complete(self.run.limits if budget is None else budget)
         except Diverged as error:
-            if self._state is None:
+            if self._loop.state is None:
                 raise
-            error.solution = self.solution()
-            self._checkpoint()
+            error.solution = self._written or self.solution()
             if self.run.throw:
                 raise
             return error.solution  # type: ignore[no-any-return]
-        self._checkpoint()
-        return self.solution()
+        return self._written or self.solution()
 
-    def _prepare_folder(self) -> None:
-        """Make the output folder before anything is computed, so that no result is lost to a bad path."""
-        if not self.run.out:
-            return
-        try:
-            Path(self.run.out).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            msg = f"the output folder {self.run.out} cannot be made: {error}."
-            raise FileError("F410", msg, fix="Run(out=...) names a folder") from None
-        check_writable(Path(self.run.out) / "solution.h5")
+    def resume(self, checkpoint: Checkpoint) -> Plan:
+        """Go to where a checkpoint of this plan was written.
 
-    def _checkpoint(self) -> None:
-        if self.run.out:
-            self.save(Path(self.run.out) / "solution.h5")
+        Raises:
+            FileError: It is not of this plan, or its content does not fit the method.
+        """
+        self._loop.resume(checkpoint)
+        return self
+
+    def _folder(self, out: str | Path) -> Folder:
+        run = {name: value for name, value in as_record(self.run).items() if name not in ("out", "budget")}
+        axes = {name: list(v) if isinstance(v, tuple) else v for name, v in self.grid.axes.items()}
+        record = {"problem": self.problem.to_json(), "method": self.method.record(), "grid": axes, "run": run}
+        identity = {
+            "problem": f"{self.problem.name!r} ({self.problem.digest[:16]})",
+            "method": json.dumps(self.method.record(), sort_keys=True),
+            "grid": json.dumps(axes, sort_keys=True),
+            "seed": str(self.run.seed),
+            "dtype": str(self.run.dtype),
+        }
+        return Folder(out, identity, record, self.problem.arrays)
+
+    def _write_results(self) -> None:
+        """Collect what there is in every process, which may have to work together; write it in one."""
+        self._written = self.solution()
+        if self._crew.leads and self.run.out is not None:
+            self._written.save(Path(self.run.out) / RESULTS)
+
+
+def _crew(method: Method, run: Run) -> Crew:
+    """Return the processes that share the run.
+
+    Raises:
+        MethodMismatch: There are several, and the method cannot share its work.
+    """
+    if method.distributed:
+        return World.current(device_of(run))
+    refuse_many(method.name)
+    return ALONE

@@ -1,15 +1,17 @@
-"""How a computation is carried out: seed, device, precision, budget, output folder."""
+"""How a computation is carried out: seed, device, precision, budget, output folder, checkpoints."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sciml.errors import OptionError
 from sciml.options import options
 
-__all__ = ["Budget", "Run"]
+__all__ = ["Budget", "Run", "Status"]
+
+Status = Literal["converged", "budget", "diverged", "interrupted"]
 
 UNITS = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -17,6 +19,9 @@ UNITS = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
 @options
 class Budget:
     """When to stop early; whichever comes first. ``None`` means no limit.
+
+    A budget is that of one call: what a resumed run has used before does not count. It stops a run
+    and shapes nothing: schedules know the total number of steps only.
 
     Args:
         steps: Steps of the plan (for a time integrator: stored times).
@@ -41,6 +46,20 @@ class Budget:
             raise OptionError("O320", msg, fix="budget=sm.Budget(steps=1000)")
         return cls(seconds=float(match[1]) * UNITS[match[2]])
 
+    @classmethod
+    def of(cls, given: Any, where: str = "budget=...") -> Budget:
+        """Return a budget from a Budget, a duration, or None for no limit.
+
+        Raises:
+            OptionError: It is none of these.
+        """
+        if given is None or isinstance(given, cls):
+            return given or cls()
+        if isinstance(given, str):
+            return cls.parse(given)
+        msg = f"{where} is a duration such as '3min' or a Budget; got {given!r}."
+        raise OptionError("O320", msg)
+
 
 @options
 class Run:
@@ -51,10 +70,14 @@ class Run:
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
         dtype: ``"float64"``, ``"float32"``, or None for the method's own choice.
         budget: A :class:`Budget` or a duration such as ``"3min"``.
-        out: Folder for checkpoints and the final file; created if needed.
+        out: Folder for checkpoint, metrics and the final file; created if needed. It belongs to one run:
+            a folder that holds the checkpoint of another is refused before anything is computed.
+        checkpoint: How often the folder is brought up to date: a duration, or ``Budget(steps=100)``. It
+            also is whenever the run stops; :func:`sciml.resume` goes on from there.
         threads: CPU threads of torch during the run; None leaves it to the method, which takes one
             for small problems: threads that wait for each other cost more than they give.
-        progress: Show a progress bar; ``"auto"`` does in a terminal.
+        progress: Show a progress bar, or log lines where there is no terminal; ``"auto"`` keeps short
+            runs silent there.
         throw: Raise :class:`Diverged` when the computation fails; else return what there is.
     """
 
@@ -63,6 +86,7 @@ class Run:
     dtype: Literal["float64", "float32"] | None = None
     budget: Budget | str | None = None
     out: str | Path | None = None
+    checkpoint: Budget | str = "60s"
     threads: int | None = None
     progress: bool | Literal["auto"] = "auto"
     throw: bool = True
@@ -78,15 +102,17 @@ class Run:
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
                 msg = f"Run({name}=...) is a whole number of at least {least}; got {value!r}."
                 raise OptionError("O323", msg)
-        if isinstance(self.budget, str):
-            Budget.parse(self.budget)
-        elif self.budget is not None and not isinstance(self.budget, Budget):
-            msg = f"Run(budget=...) is a duration such as '3min' or a Budget; got {self.budget!r}."
-            raise OptionError("O320", msg)
+        Budget.of(self.budget, "Run(budget=...)")
+        if self.checkpoint is None or self.pace == Budget():
+            msg = "Run(checkpoint=...) needs a number of steps or of seconds."
+            raise OptionError("O320", msg, fix="checkpoint='60s'  or  checkpoint=sm.Budget(steps=100)")
 
     @property
     def limits(self) -> Budget:
         """The budget as an object."""
-        if isinstance(self.budget, str):
-            return Budget.parse(self.budget)
-        return self.budget or Budget()
+        return Budget.of(self.budget)
+
+    @property
+    def pace(self) -> Budget:
+        """How much may be lost to a killed process."""
+        return Budget.of(self.checkpoint, "Run(checkpoint=...)")

@@ -24,14 +24,14 @@ from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.labels import component_names
 from sciml.options import as_record
+from sciml.run import Budget, Run, Status
 
 if TYPE_CHECKING:
+    from sciml.plan import Plan
     from sciml.problem import Problem
-    from sciml.run import Run
 
 __all__ = ["Solution", "Status"]
 
-Status = Literal["converged", "budget", "diverged", "interrupted"]
 Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
 Array = np.ndarray[Any, Any]
 METRICS = ("rel_l2", "l2", "rel_linf", "linf")
@@ -63,6 +63,7 @@ class Solution:
         provenance: Seed, device, versions, wall time, creation date.
         status: ``converged``, ``budget``, ``diverged`` or ``interrupted``.
         reason: Why it stopped.
+        plan: The computation, while it is in memory and could go on; None for what a file gave back.
     """
 
     ds: xr.Dataset
@@ -71,6 +72,7 @@ class Solution:
     provenance: dict[str, Any]
     status: Status
     reason: str
+    plan: Plan | None = None
 
     @classmethod
     def collect(
@@ -84,6 +86,7 @@ class Solution:
         reason: str,
         seconds: float,
         device: str,
+        plan: Plan | None = None,
     ) -> Solution:
         """Put a computed dataset together with its provenance."""
         provenance = {
@@ -95,7 +98,11 @@ class Solution:
             "platform": f"{sys.platform} {platform.machine()}",
             **ds.attrs,
         }
-        return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason)
+        return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason, plan)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and other processes get the results without the computation, which may hold anything."""
+        return {**self.__dict__, "plan": None}
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable; a vector by its name has a leading ``component`` dimension."""
@@ -240,6 +247,23 @@ class Solution:
             known = (role, 0.0) if isinstance(role, float) else fitted.get(symbol.name)
             out[symbol.name] = Estimate(*known) if known is not None else role  # type: ignore[assignment]
         return out
+
+    def resume(self, budget: Budget | str | None = None) -> Solution:
+        """Go on with the computation, from where its plan stands now; a complete one is returned as it is.
+
+        Args:
+            budget: Further steps or seconds; None runs to the end.
+
+        Raises:
+            DataError: The solution came from a file, which holds results and not the state of the method.
+            Diverged: As ``Problem.solve``.
+        """
+        if self.plan is not None:
+            return self.plan.complete(Budget.of(budget))
+        if self.status == "converged":
+            return self
+        msg = f"this solution of {self.problem.name!r} came from a file of results, which cannot be resumed."
+        raise DataError("D217", msg, fix="sm.resume(DIR)  with the folder of the run, Run(out=DIR)")
 
     def save(self, path: str | Path) -> Path:
         """Write one netCDF-4 file that xarray, h5py and netCDF4 can read."""

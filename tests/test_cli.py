@@ -44,6 +44,16 @@ def test_solve_info_plot(tmp_path):
     assert (tmp_path / "heat.png").exists()
 
 
+def test_solve_in_a_folder_and_resume(tmp_path):
+    folder, grid = tmp_path / "run", "x=32,t=4"
+    options = ["--grid", grid, "--out", tmp_path / "a.h5", "--folder", folder, "--budget", "0.000001s"]
+    assert "budget: 1 of 4 steps" in run("solve", "heat", *options)
+    shown = run("resume", folder)
+    assert "going on after 1 of 4 steps" in shown
+    assert "converged" in shown
+    assert sm.load(folder / "solution.h5").ds.sizes["time"] == 5
+
+
 def test_solve_a_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(name="anything"))
@@ -65,6 +75,7 @@ def test_solve_a_script(tmp_path):
         (["solve", "heat", "--grid", "z=4"], "axis 'z'"),
         (["solve", "no_script.py"], "there is no script"),
         (["info", "no_file.h5"], "there is no file"),
+        (["resume", "no_folder"], "there is no checkpoint"),
     ],
 )
 def test_mistakes_are_explained_without_a_traceback(monkeypatch, capsys, arguments, message):

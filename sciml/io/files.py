@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ import xarray as xr
 from sciml.dsl.arrays import Array, array_name, frozen_array
 from sciml.dsl.operators import Spectrum
 from sciml.errors import FileError
+from sciml.io.json_text import bounded_json
+from sciml.io.replacing import replacing
 from sciml.labels import component_names
 from sciml.problem import Problem
 
@@ -32,10 +33,7 @@ __all__ = ["check_writable", "load", "write"]
 
 SCHEMA_VERSION = 1
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
-MAX_JSON = 8 * 2**20
 READ_ERRORS = (OSError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
-MAX_JSON_DEPTH = 256
-MAX_JSON_LISTS = 10_000  # a problem of the catalogue has a few hundred
 MAX_EXPANSION = 1000  # bytes of an array for each byte of the file: more is an unallocated chunked dataset
 
 
@@ -52,17 +50,8 @@ def write(solution: Solution, path: str | Path) -> Path:
     for group in tree.children:
         encoding[f"/{group}"] = {str(n): {"_FillValue": None} for n in tree[group].data_vars}
     check_writable(target)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    try:
+    with replacing(target) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
     return target
 
 
@@ -82,12 +71,6 @@ def check_writable(path: str | Path) -> None:
     if not os.access(target.parent, os.W_OK):
         msg = f"the folder {target.parent} is not writable."
         raise FileError("F410", msg)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _encoding(variable: xr.Variable) -> dict[str, Any]:
@@ -132,12 +115,12 @@ def load(path: str | Path) -> Solution:
         raise FileError("F411", msg)
     attributes = _read_attributes(target)
     record = attributes["sciml_problem"]
-    problem = Problem.from_json(_json(record, "sciml_problem"), _arrays(target, record))
+    problem = Problem.from_json(bounded_json(record, "attribute 'sciml_problem'"), _arrays(target, record))
     if problem.digest != str(attributes["sciml_problem_sha256"]):
         msg = f"{target.name}: the stored problem does not match its checksum."
         raise FileError("F413", msg, fix="the file was changed after it was written; recompute it")
-    method = _json(attributes["sciml_method"], "sciml_method")
-    provenance = _json(attributes["sciml_provenance"], "sciml_provenance")
+    method = bounded_json(attributes["sciml_method"], "attribute 'sciml_method'")
+    provenance = bounded_json(attributes["sciml_provenance"], "attribute 'sciml_provenance'")
     status = attributes["sciml_status"]
     if not _has(method, name=str, options=dict) or not _has(provenance, run=dict, versions=dict):
         msg = f"{target.name}: method or provenance is not of this schema."
@@ -190,31 +173,6 @@ def _read_attributes(target: Path) -> dict[str, Any]:
         msg = f"{target.name} has file schema {str(version)[:40]!r}; this version reads {SCHEMA_VERSION}."
         raise FileError("F412", msg, fix="install a matching version of sciml-solvers")
     return found
-
-
-def _json(content: Any, name: str) -> Any:
-    """Parse JSON of bounded size and depth."""
-    small = isinstance(content, str) and len(content) <= MAX_JSON and content.count("[") <= MAX_JSON_LISTS
-    if not small or _depth(content) > MAX_JSON_DEPTH:
-        msg = f"attribute {name!r} is not JSON of at most {MAX_JSON_LISTS} lists and {MAX_JSON_DEPTH} levels."
-        raise FileError("F412", msg)
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        msg = f"attribute {name!r} is not JSON: {str(error)[:120]}"
-        raise FileError("F412", msg) from None
-
-
-def _depth(content: str) -> int:
-    """Bound the nesting of JSON text from its brackets, those inside strings included."""
-    level = deepest = 0
-    for character in content:
-        if character in "[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif character in "]}":
-            level -= 1
-    return deepest
 
 
 def _dataset(target: Path, problem: Problem) -> xr.Dataset:

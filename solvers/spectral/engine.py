@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from sciml.fourier.modes import Modes, kept_modes
 from sciml.fourier.stabilise import explicit_rate
 from sciml.fourier.window import Window
 from sciml.labels import Labels, component_names
-from sciml.solvers.spectral.stepper import Progress, Stepper
+from sciml.solvers.spectral.stepper import Progress, Stepper, unpacked_progress
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -197,6 +197,55 @@ class SpectralEngine:
         checked = {"estimated_error": p.error} if self.stepper.fixed_steps is None else {"cfl": p.cfl}
         dataset.attrs |= {"steps": p.steps, **checked}
         return dataset
+
+    def metrics(self, state: SpectralState) -> dict[str, float]:
+        """Time reached, internal steps, and what tells how accurate or how stable they are."""
+        p = state.progress
+        checked = {"cfl": p.cfl} if self.stepper.fixed_steps is not None else {"estimated_error": p.error}
+        return {"time": p.t, "internal_steps": p.steps, **checked}
+
+    def pack(self, state: SpectralState) -> dict[str, Any]:
+        """Return the integration and everything stored so far."""
+        stored = {n: np.stack([s[n] for s in state.stored]) for n in state.stored[0]}
+        progress = {f.name: getattr(state.progress, f.name) for f in fields(state.progress)}
+        return {"progress": progress, "stored": stored}
+
+    def unpack(self, packed: dict[str, Any]) -> SpectralState:
+        """Return the state that was packed.
+
+        Raises:
+            LookupError, TypeError, ValueError: Other fields, shapes or precision than those of this run.
+        """
+        progress = unpacked_progress(packed["progress"])
+        state, spectrum = progress.state, (len(self.form.state), *self.modes.spectrum)
+        members = self.storage.batch
+        if (
+            state.shape[1:] != spectrum
+            or state.shape[0] not in (1, members)
+            or state.dtype != self.modes.dtype.to_complex()
+        ):
+            msg = f"a state of shape {tuple(state.shape)} and {state.dtype} is not on this grid"
+            raise ValueError(msg)
+        scale = progress.scale
+        if scale is not None and (scale.shape[1:] != (len(self.form.state),) or scale.shape[0] not in (1, members)):
+            msg = "the sizes of the fields are not of this problem"
+            raise ValueError(msg)
+        device = self.modes.device
+        moved = replace(progress, state=state.to(device), scale=None if scale is None else scale.to(device))
+        return SpectralState(moved, self._unpacked_stored(packed["stored"]))
+
+    def _unpacked_stored(self, packed: dict[str, Tensor]) -> tuple[dict[str, np.ndarray[Any, Any]], ...]:
+        """Compare with the shapes that the declared initial state has."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # told when the run was started
+            first = self.start().stored[0]
+        stored = {n: packed[n].numpy() for n in first}
+        counts = {len(v) for v in stored.values()}
+        fits = all(stored[n].shape[1:] == v.shape and stored[n].dtype == v.dtype for n, v in first.items())
+        if not fits or len(counts) != 1 or not 1 <= max(counts) <= self.intervals + 1:
+            msg = "what was stored is not of the shapes of this grid"
+            raise ValueError(msg)
+        return tuple({n: v[i] for n, v in stored.items()} for i in range(max(counts)))
 
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
         known: dict[sp.Expr, Tensor] = {}

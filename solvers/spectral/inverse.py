@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,6 +145,33 @@ class InverseEngine:
         """Tell whether the fit has converged."""
         return state.done
 
+    def metrics(self, state: InverseState) -> dict[str, float]:
+        """The cost, the damping, and the estimates."""
+        values = self._values(state.fit.point).tolist()
+        names = [s.name for s in self.unknowns]
+        return {"cost": state.fit.cost, "damping": state.fit.damping, **dict(zip(names, values, strict=True))}
+
+    def pack(self, state: InverseState) -> dict[str, Any]:
+        """Return the fit and the refinement of its time step."""
+        fit = {f.name: getattr(state.fit, f.name) for f in fields(state.fit)}
+        return {"fit": fit, "level": state.level, "done": state.done}
+
+    def unpack(self, packed: dict[str, Any]) -> InverseState:
+        """Return the state that was packed.
+
+        Raises:
+            LookupError, TypeError, ValueError: It is not a fit of so many unknowns.
+        """
+        fit, level, done = dict(packed["fit"]), packed["level"], packed["done"]
+        point = fit.pop("point").numpy()
+        whole = type(fit["iterations"]) is int and type(level) is int and 0 <= level <= FINEST_LEVEL
+        flags = type(fit["converged"]) is bool and type(done) is bool
+        real = type(fit["cost"]) is float and type(fit["damping"]) is float and math.isfinite(fit["damping"])
+        if not (whole and flags and real) or point.shape != (len(self.unknowns),) or point.dtype != np.float64:
+            msg = f"it is not a fit of {len(self.unknowns)} unknowns"
+            raise ValueError(msg)
+        return InverseState(Fit(point=point, **fit), level, done)
+
     def finish(self, state: InverseState) -> xr.Dataset:
         """Solve with the estimates; the dataset carries them, their covariance, and the misfit."""
         values = self._values(state.fit.point)
@@ -162,8 +189,9 @@ class InverseEngine:
         residual, jacobian = self._linearised(state.fit.point, state.level)
         slopes = np.array([b.slope(p) for b, p in zip(self.transform, state.fit.point, strict=True)])
         spread = covariance(jacobian / slopes) * self._variance(residual)
-        self._warn_at_bounds(values)
-        self._warn_of_misfit(residual)
+        if state.done:  # a fit that is still under way has not settled anywhere; its status says so
+            self._warn_at_bounds(values)
+            self._warn_of_misfit(residual)
         few = not self.sensors.weighted and self.sensors.count <= len(self.unknowns)
         if few or not (np.sqrt(np.diag(spread)) < UNDETERMINED * (1 + np.abs(values))).all():
             spread = np.full_like(spread, np.inf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from sciml.solvers.spectral.stability import ExplicitRate, field_sizes
 if TYPE_CHECKING:
     from sciml.solvers.spectral import Spectral
 
-__all__ = ["Progress", "Stepper"]
+__all__ = ["Progress", "Stepper", "unpacked_progress"]
 
 ORDER = 4
 GROW_BELOW = 0.5 / 2 ** (ORDER + 1)  # a doubled step would still meet the tolerance, with a margin of 2
@@ -52,6 +52,23 @@ class Progress:
     cfl: float = 0.0
     scale: Tensor | None = None
     checked: int = -CHECK_EVERY
+
+
+def unpacked_progress(packed: dict[str, Any]) -> Progress:
+    """Return the progress that a checkpoint holds.
+
+    Raises:
+        TypeError, ValueError: A number or a tensor is missing, of another kind, or not finite.
+    """
+    numbers = {name: packed[name] for name in ("t", "level", "error", "steps", "cfl", "checked")}
+    whole = all(type(numbers[name]) is int for name in ("level", "steps", "checked"))
+    real = all(type(numbers[name]) is float and math.isfinite(numbers[name]) for name in ("t", "error", "cfl"))
+    state, scale = packed["state"], packed["scale"]
+    tensors = isinstance(state, Tensor) and state.dim() > 2 and (scale is None or isinstance(scale, Tensor))
+    if not (whole and real and tensors and 0 <= numbers["level"] < MAX_LEVEL):
+        msg = "the progress of the integration is not of this version"
+        raise ValueError(msg)
+    return Progress(state=state, scale=scale, **numbers)
 
 
 class Stepper:

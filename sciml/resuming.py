@@ -1,0 +1,79 @@
+"""Go on with a run that a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciml.dsl.arrays import array_name, frozen_array
+from sciml.errors import FileError, OptionError
+from sciml.grid import Grid
+from sciml.method import check_match, method_from
+from sciml.options import rebuilt
+from sciml.plan import Plan
+from sciml.problem import Problem
+from sciml.run import Budget, Run
+from sciml.train.checkpoint import Checkpoint, read
+from sciml.train.folder import CHECKPOINT, OLD
+
+if TYPE_CHECKING:
+    from sciml.solution import Solution
+
+__all__ = ["restored", "resume"]
+
+
+def resume(folder: str | Path, budget: Budget | str | None = None) -> Solution:
+    """Go on with the run in a folder, to its end or to a budget.
+
+    The problem, the method, the grid, seed, precision and threads are those of the checkpoint, and the
+    steps that follow are those of an uninterrupted run, bit for bit on the CPU with the same versions.
+
+    Args:
+        folder: Of a run that was made with ``Run(out=folder)``.
+        budget: Further steps or seconds, whatever the run had used; None runs to the end.
+
+    Raises:
+        FileError: There is no checkpoint, or it is damaged; nothing in it is executed.
+        Diverged: As :meth:`Problem.solve`.
+    """
+    limit = Budget.of(budget)
+    return restored(folder).complete(limit)
+
+
+def restored(folder: str | Path) -> Plan:
+    """Return the plan in a folder, at the step where its checkpoint was written.
+
+    Raises:
+        FileError: As :func:`resume`.
+    """
+    path = Path(folder) / CHECKPOINT
+    kept = path.with_name(path.name + OLD)
+    if kept.is_file() and not path.exists():
+        msg = f"{path} is not there: the run was started over, and stopped before its first checkpoint."
+        raise FileError("F411", msg, fix=f"mv {kept} {path}   to go on from the earlier run")
+    checkpoint = read(path)
+    record = checkpoint.record
+    try:
+        problem = Problem.from_json(record["problem"], _arrays(checkpoint))
+        method = method_from(record["method"])
+        grid = Grid(**{str(n): v for n, v in record["grid"].items()})
+        run = rebuilt(Run, {**record["run"], "out": str(folder), "budget": None})
+        check_match(method, problem)
+        plan = Plan(problem, method, grid, run)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, (FileError, OptionError)) and getattr(error, "code", "") in ("O322", "F412", "F413"):
+            raise
+        headline = getattr(error, "headline", str(error))
+        msg = f"{path} names a run that cannot be made here: {str(headline)[:200]}"
+        raise FileError("F415", msg, fix="install the methods and the version of sciml-solvers that wrote it") from None
+    return plan.resume(checkpoint)
+
+
+def _arrays(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the arrays of the problem, each of which must be the one that its name promises."""
+    found = {n: frozen_array(a, n) for n, a in checkpoint.arrays.items()}
+    for name, array in found.items():
+        if array_name(array) != name:
+            msg = f"the array {name[:40]} of the checkpoint does not match its checksum."
+            raise FileError("F413", msg, fix="the file was changed after it was written; compute again")
+    return found

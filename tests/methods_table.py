@@ -1,0 +1,54 @@
+"""One quick problem for each registered method: what the contract suite runs it on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+import sciml as sm
+from sciml.method import Method
+
+
+@dataclass(frozen=True)
+class Case:
+    """How the contract is tested on a method.
+
+    Attributes:
+        method: With options that make a run take a second or two, in at least four steps of the plan.
+        problem: One that it solves, which draws random numbers.
+        grid: Where the answer is stored.
+        refused: One that it cannot solve, with a word of the reason.
+        dtypes: Precision that each ``Run(dtype=...)`` promises for the stored fields.
+    """
+
+    method: Method
+    problem: Callable[[], sm.Problem]
+    grid: sm.Grid
+    refused: tuple[Callable[[], sm.Problem], str]
+    dtypes: Any = (("float64", "float64"), ("float32", "float32"), (None, "float64"))
+
+
+t, x = sm.coords("t x")
+u = sm.Field("u", t, x)
+
+
+def diffusion(noise=0, value=None):
+    start = sm.RandomField.fourier("a", x, modes=3, scale=0.1) if value is None else value
+    return sm.Problem(
+        name="random burgers",
+        equations=sp.Eq(sm.Dt(u) + u * sm.Dx(u, x), sm.Laplacian(u) / 10 + noise),
+        domain=sm.Torus((x, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, start)],
+    )
+
+
+CASES = {
+    "spectral": Case(
+        method=sm.Spectral(dt=0.05),
+        problem=diffusion,
+        grid=sm.Grid(x=32, t=6),
+        refused=(lambda: diffusion(noise=sm.WhiteNoise("xi", t, x)), "driving noise"),
+    ),
+}
