@@ -1,5 +1,6 @@
 """Shared set-up: one torch thread (two on a busy machine are slower), exact reproducibility."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -19,3 +20,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(missing)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible():
+    """Processes started in the background ignore Ctrl-C, and so would those that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

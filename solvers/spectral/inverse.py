@@ -24,7 +24,7 @@ from torch.autograd import forward_ad
 from sciml.compute import device_of
 from sciml.errors import Diverged
 from sciml.fourier.discretisation import Discretisation
-from sciml.least_squares import Fit, covariance, improved
+from sciml.least_squares import Fit, covariance, half_square, improved
 from sciml.solvers.spectral.engine import SpectralEngine
 from sciml.solvers.spectral.etdrk4 import coefficients, step
 from sciml.solvers.spectral.sensors import Sensors
@@ -127,7 +127,13 @@ class InverseEngine:
     def step(self, state: InverseState) -> InverseState:
         """Take one iteration; once it has converged, check that the time step does not matter."""
         residual, jacobian = self._linearised(state.fit.point, state.level)
-        fit = improved(state.fit, residual, jacobian, lambda p: self._residual(p, state.level), longest=self.longest)
+        fit = improved(
+            state.fit,
+            jacobian.T @ jacobian,
+            jacobian.T @ residual,
+            lambda p: half_square(self._residual(p, state.level)),
+            longest=self.longest,
+        )
         if not fit.converged:
             return replace(state, fit=fit)
         if self.method.dt is not None or state.level >= FINEST_LEVEL:
