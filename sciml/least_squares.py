@@ -98,7 +98,8 @@ def ridge(design: Tensor, targets: Tensor, penalty: float) -> Tensor:
     stacked = torch.cat([design, below])
     q, r = torch.linalg.qr(stacked)
     wanted = q[: len(design)].T @ targets
-    return torch.linalg.solve_triangular(r, wanted, upper=True)
+    found: Tensor = torch.linalg.solve_triangular(r, wanted, upper=True)
+    return found
 
 
 def covariance(jacobian: Array) -> Array:

@@ -36,16 +36,22 @@ class Frames:
 
     Attributes:
         velocity: ``(N, 2)``; 0 for particles that belong to no point vortex. None if there is none.
-        since: Displacement of the frame since the slice before, or to the slice ahead.
+        since: Displacement of the frame from this slice to the other that is known.
+        own: Which particles belong to a point vortex, ``(N,)``.
     """
 
     velocity: Tensor | None = None
     since: Tensor | None = None
+    own: Tensor | None = None
 
-    def probes(self, index: Tensor) -> Frames:
-        """Return the frames of some particles."""
-        picked = [None if v is None else v[index] for v in (self.velocity, self.since)]
-        return Frames(*picked)
+    def carried(self, points: Tensor, displacement: Tensor | None) -> Frames:
+        """Return the same with particles of no point vortex carried by a mean flow, which carries the velocity too."""
+        if displacement is None or not bool(displacement.any()):
+            return self
+        whole = displacement.expand_as(points)
+        if self.velocity is None or self.since is None or self.own is None:
+            return Frames(self.velocity, whole)
+        return Frames(self.velocity, torch.where(self.own[:, None], self.since, whole), self.own)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Between:
     def velocity(self, points: Tensor, time: float, frames: Frames) -> Tensor:
         """Return the velocity ``(N, 2)`` a time after the slice."""
         share = time / self.gap if self.other is not None else 0.0
-        if self.other is not None and self._shares_basis:
+        if self.other is not None and frames.since is None and self._shares_basis:
             flat = self.now.flat + share * (self.other.flat - self.now.flat)
             return replace(self.now, flat=flat)(points)
         here = points if frames.velocity is None else points - frames.velocity * time

@@ -99,7 +99,7 @@ def _by_marquardt(
     target = labels / labels.square().mean().sqrt()
     enough = (noise / 4) ** 2 * target.numel() / 2
 
-    def cost(point: np.ndarray) -> float:  # type: ignore[type-arg]
+    def cost(point: np.ndarray) -> float:
         flat = torch.as_tensor(point, device=features.device)
         left = perceptron(split_weights(flat, start.sizes), features) * weight - target
         return float(left.square().sum()) / 2

@@ -34,6 +34,7 @@ class Flow:
         box: Ends of the torus, or of the window of the plane, ``(axis, 2)``.
         times: Times of the slices, from the start; the first is that of the initial data.
         components: The initial vorticity.
+        constant: Vorticity on a torus that the components leave out.
     """
 
     nu: float
@@ -43,6 +44,7 @@ class Flow:
     box: tuple[tuple[float, float], tuple[float, float]]
     times: tuple[float, ...]
     components: tuple[Component, ...]
+    constant: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -69,6 +71,13 @@ class Flow:
     def circulation(self) -> float:
         """Circulation at the start."""
         return sum(c.circulation for c in self.components)
+
+    def mean_vorticity(self, time: float) -> float:
+        """Return the mean vorticity of a torus at a time; 0 in the plane."""
+        if self.lengths is None:
+            return 0.0
+        start = self.constant + self.circulation / (self.lengths[0] * self.lengths[1])
+        return start * math.exp(-self.drag * (time - self.times[0]))
 
     @property
     def is_singular(self) -> bool:
@@ -115,9 +124,8 @@ class Flow:
         total = torch.zeros_like(queries)
         for c in self.components:
             whole = c if self.lengths is not None and c.spacing > 0 else c.coarsened()
-            kind = {"dtype": queries.dtype, "device": queries.device}
-            places = torch.as_tensor(whole.positions.reshape(-1, 2), **kind)
-            weights = torch.as_tensor(whole.weights.ravel(), **kind)
+            places = torch.as_tensor(whole.positions.reshape(-1, 2)).to(queries)
+            weights = torch.as_tensor(whole.weights.ravel()).to(queries)
             held = weights != 0
             places, weights = places[held], weights[held]
             if self.lengths is None:

@@ -116,8 +116,10 @@ def components_of(
     box: tuple[tuple[float, float], tuple[float, float]],
     periodic: bool,
     on_grid: Callable[[sp.Expr, int], Array],
-) -> list[Component]:
-    """Split an initial vorticity into its parts.
+) -> tuple[list[Component], float]:
+    """Split an initial vorticity into its parts, and a constant that is left out of them on a torus.
+
+    A constant induces no velocity there; without it less is left to be sampled.
 
     Args:
         vorticity: ω₀ in component language.
@@ -132,6 +134,7 @@ def components_of(
         DataError: The vorticity is not finite, vanishes, or is not integrable.
     """
     out: list[Component] = []
+    constant = 0.0
     smooth = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(vorticity) if measures(vorticity) else vorticity):
         held = [m for m in measures(term) if not isinstance(m, VortexPatch)]
@@ -142,13 +145,16 @@ def components_of(
         out += _singular(held[0], factor, numbers)
     smooth = smooth.xreplace({m: m.values for m in measures(smooth)})
     if smooth != 0:
-        made = _on_torus if periodic else _in_plane
-        out.append(made(smooth, space, numbers, box, on_grid))
+        if periodic:
+            component, constant = _on_torus(smooth, space, numbers, box, on_grid)
+        else:
+            component = _in_plane(smooth, space, numbers, box)
+        out.append(component)
     out = [c for c in out if c.strength > 0]
     if not out:
         msg = "the initial vorticity is 0 everywhere: nothing moves."
         raise DataError("D201", msg, fix="give an initial condition that is not constant")
-    return out
+    return out, constant
 
 
 def _singular(atom: Measure, factor: float, numbers: dict[sp.Symbol, float]) -> list[Component]:
@@ -186,15 +192,16 @@ def _function(expr: sp.Expr, inputs: tuple[sp.Symbol, ...], numbers: dict[sp.Sym
     return evaluate
 
 
-def _on_torus(expr: sp.Expr, space: Any, numbers: Any, box: Any, on_grid: Any) -> Component:
+def _on_torus(expr: sp.Expr, space: Any, numbers: Any, box: Any, on_grid: Any) -> tuple[Component, float]:
     axes = [np.linspace(lo, hi, POINTS, endpoint=False) for lo, hi in box]
     nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = (
         _function(expr, space, numbers)(nodes[..., 0], nodes[..., 1]) if not atoms_of(expr) else on_grid(expr, POINTS)
     )
-    values = values - values.mean()  # a torus carries no mean vorticity: it induces no velocity
+    constant = float(np.median(values))  # of all constants the one that leaves the smallest ∫|ω|
+    values = values - constant
     cell = [(hi - lo) / POINTS for lo, hi in box]
-    return _trimmed(Component(nodes, values * cell[0] * cell[1], max(cell)))
+    return _trimmed(Component(nodes, values * cell[0] * cell[1], max(cell))), constant
 
 
 def _trimmed(component: Component) -> Component:
@@ -202,7 +209,7 @@ def _trimmed(component: Component) -> Component:
     return Component(component.positions, np.where(small, 0.0, component.weights), component.spacing)
 
 
-def _in_plane(expr: sp.Expr, space: Any, numbers: Any, box: Any, on_grid: Any) -> Component:
+def _in_plane(expr: sp.Expr, space: Any, numbers: Any, box: Any) -> Component:
     """Find a box that holds the function, growing from the window, then closing in on it."""
     function = _function(expr, space, numbers)
     centre = np.array([(lo + hi) / 2 for lo, hi in box])

@@ -85,7 +85,8 @@ class MarchState:
         labels: Likewise.
         fits: What each fit left, relative.
         centres: Centre of each point vortex at each slice of the latest pass, ``(slices, C, 2)``.
-        kept: m of every slice of the present march where they are kept, else empty.
+        particles: For each slice m and the circulations of the latest march that reached it, which
+            answer without networks.
     """
 
     march: int
@@ -95,7 +96,7 @@ class MarchState:
     labels: tuple[Labels, ...]
     fits: tuple[float, ...]
     centres: tuple[Tensor, ...]
-    kept: tuple[Tensor, ...] = ()
+    particles: tuple[tuple[Tensor, Tensor], ...]
 
 
 class March:
@@ -171,9 +172,9 @@ class March:
 
     def start(self) -> MarchState:
         """Return the state before the first step."""
-        return MarchState(0, 0, torch.empty(0), (), (), (), ())
+        return MarchState(0, 0, torch.empty(0), (), (), (), (), ())
 
-    def step(self, state: MarchState, *, keep: bool = False) -> MarchState:
+    def step(self, state: MarchState) -> MarchState:
         """Label, fit and move over one slice.
 
         Raises:
@@ -197,7 +198,7 @@ class March:
             _placed(state.labels, k, labels),
             _placed(state.fits, k, left),
             _placed(state.centres, k, centres),
-            (*(state.kept if k > 1 else ()), means) if keep else (),
+            _placed(state.particles, k, (means, self.weights(state.march, k))),
         )
         return done if k < self.flow.steps else replace(done, march=state.march + 1, slices=0)
 
@@ -234,11 +235,11 @@ class March:
         gap = self.flow.times[other_slice] - self.flow.times[k - 1] if other is not None else 0.0
         between = Between(now, other, gap)
         since = state.centres[other_slice - 1] - state.centres[k - 2] if other is not None else None
-        frames = self._frames(state, points, k, since)
+        frames = self._frames(state, points, k, since).carried(flat, mean * gap if other is not None else None)
         if self.drift == "euler":
             return points + step * (now(flat) + mean).view_as(points)
         angle = turning(*self._probed(flat, now), step, self._width(now))
-        found = moved(flat, lambda x, t: between.velocity(x - mean * t, t, frames), step, angle)
+        found = moved(flat, lambda x, t: between.velocity(x, t, frames), step, angle)
         return (found + step * mean).view_as(points)
 
     def _probed(self, flat: Tensor, now: Network) -> tuple[Tensor, Network]:
@@ -265,7 +266,8 @@ class March:
             velocity[i] = induced[owner == i].mean(0)
             if since is not None:
                 shift[i] = since[row].to(self.dtype)
-        return Frames(velocity[component], None if since is None else shift[component])
+        own = torch.isin(component, torch.tensor(self.points, device=self.device))
+        return Frames(velocity[component], None if since is None else shift[component], own)
 
     def _sample(self, points: Tensor, component: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
         """Return a few particles of each component, which stand for all of it."""

@@ -55,8 +55,7 @@ class Series:
 
 def wavenumbers(largest: int, lengths: Sequence[float], like: Tensor) -> tuple[Tensor, Tensor]:
     """Return k₁ for m = -K…K and k₂ for m = 0…K."""
-    kind = {"dtype": like.dtype, "device": like.device}
-    m1, m2 = torch.arange(-largest, largest + 1, **kind), torch.arange(largest + 1, **kind)
+    m1, m2 = torch.arange(-largest, largest + 1).to(like), torch.arange(largest + 1).to(like)
     return m1 * (2 * math.pi / lengths[0]), m2 * (2 * math.pi / lengths[1])
 
 
