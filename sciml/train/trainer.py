@@ -34,7 +34,10 @@ Metrics = Mapping[str, float]
 class Objective(Protocol):
     """What is minimised."""
 
-    module: torch.nn.Module
+    @property
+    def module(self) -> torch.nn.Module:
+        """What is trained."""
+        ...
 
     def loss(self, step: int, shards: Sequence[int]) -> tuple[Tensor, dict[str, float | Tensor]]:
         """Return the mean loss over the given virtual shards at a step, and metrics.

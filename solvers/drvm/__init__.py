@@ -208,8 +208,14 @@ class DRVM(Method):
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Import torch and prepare the computation."""
-        from sciml.solvers.drvm.engine import DRVMEngine
+        if self.fit == "adam":
+            from sciml.solvers.drvm.training import TrainedEngine
 
+            return TrainedEngine(self, problem, grid, run)
+        from sciml.solvers.drvm.engine import DRVMEngine
+        from sciml.train.distributed import refuse_many
+
+        refuse_many(f"drvm with fit={self.fit!r}")
         return DRVMEngine(self, problem, grid, run)
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sciml.solvers.drvm.networks import Network
 
-__all__ = ["Between", "Frames", "moved"]
+__all__ = ["PROBES", "Between", "Frames", "moved", "turning"]
 
 LARGEST_ANGLE = 1.0  # by which a particle may turn in one substep
 SMALL_ANGLE = 0.3  # where the midpoint rule is as good as the classical scheme of order 4

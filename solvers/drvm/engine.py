@@ -239,6 +239,8 @@ class DRVMEngine:
             return [Particles(places, weights * drag, 2 * flow.nu * age)]
         out = []
         for index, share in field.weights(time):
+            if index >= len(state.particles):
+                return []  # nothing asks for them
             means, weights = state.particles[index]
             flat = means.flatten(0, 1).double(), weights.flatten().double() * share
             out.append(Particles(*flat, flow.core(index + 1)))

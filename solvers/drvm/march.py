@@ -36,7 +36,7 @@ from sciml.solvers.drvm.networks import Far, Network
 from sciml.solvers.drvm.paths import Cloud, drawn_cloud, sobol
 from sciml.streams import stream
 
-__all__ = ["Labels", "March", "MarchState"]
+__all__ = ["Labels", "March", "MarchState", "query_points"]
 
 SAMPLE = 2048  # particles whose mutual velocities give the motion of frames
 MARGIN = 1.05  # by which the fitted box exceeds window and particles
@@ -333,24 +333,8 @@ class March:
         return Labels(queries, total, square, count)
 
     def _queries(self, means: Tensor, geometry: Geometry, k: int) -> Tensor:
-        """Return label points: half spread evenly, half round the centres, log-uniform in the radius."""
-        rng = stream(self.seed, "queries", k)
-        uniform = torch.as_tensor(sobol(self.count, 4, rng), device=self.device)
-        low, high = self._box(means)
-        points = low + (high - low) * uniform[:, :2]
-        if not len(geometry.centres):
-            return points
-        near = slice(None, self.count // 2)
-        chosen = (uniform[near, 2] * len(geometry.centres)).long().clamp(max=len(geometry.centres) - 1)
-        size = geometry.sizes[chosen]
-        width = (high - low).amax() if self.flow.lengths is None else (high - low).amin() / 2
-        decades = SMALLEST_RADIUS + torch.log10(width / size)
-        radius = size * 10 ** (-SMALLEST_RADIUS + decades * uniform[near, 0])
-        angle = 2 * math.pi * uniform[near, 1]
-        around = geometry.centres[chosen] + radius[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
-        inside = ((around >= low) & (around <= high)).all(1, keepdim=True)
-        points[near] = torch.where(inside | (self.flow.lengths is not None), around, points[near])
-        return points
+        uniform = sobol(self.count, 4, stream(self.seed, "queries", k))
+        return query_points(geometry, *self._box(means), torch.as_tensor(uniform, device=self.device))
 
     def _box(self, means: Tensor) -> tuple[Tensor, Tensor]:
         """Return the box that networks are fitted in: the torus, or window and particles together."""
@@ -371,6 +355,32 @@ class March:
         weights = strong if abs(float(strong.sum())) > 1e-3 * float(strong.abs().sum()) else strong.abs()
         centre = (weights[..., None] * means.double()).sum((0, 1)) / weights.sum()
         return Far((low + high) / 2, (high - low) / 2, circulation, centre)
+
+
+def query_points(geometry: Geometry, low: Tensor, high: Tensor, uniform: Tensor) -> Tensor:
+    """Return label points: half spread evenly, half round the centres, log-uniform in the radius.
+
+    Args:
+        geometry: Centres and their sizes; without any all points are spread evenly.
+        low: Lower ends of the box, ``(2,)``.
+        high: Upper ends.
+        uniform: Numbers in [0, 1), ``(P, 4)``.
+    """
+    points = low + (high - low) * uniform[:, :2]
+    if not len(geometry.centres):
+        return points
+    near = slice(None, len(points) // 2)
+    chosen = (uniform[near, 2] * len(geometry.centres)).long().clamp(max=len(geometry.centres) - 1)
+    size = geometry.sizes[chosen]
+    periodic = geometry.lengths is not None
+    width = (high - low).amin() / 2 if periodic else (high - low).amax()
+    decades = SMALLEST_RADIUS + torch.log10(width / size)
+    radius = size * 10 ** (-SMALLEST_RADIUS + decades * uniform[near, 0])
+    angle = 2 * math.pi * uniform[near, 1]
+    around = geometry.centres[chosen] + radius[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
+    inside = ((around >= low) & (around <= high)).all(1, keepdim=True)
+    points[near] = torch.where(inside | periodic, around, points[near])
+    return points
 
 
 def _placed(held: tuple[Any, ...], k: int, value: Any) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ def drawn_cloud(
     size: int,
     steps: int,
     seed: int,
-    march: int,
+    march: int | str,
     sampling: Literal["sobol", "iid"] = "sobol",
 ) -> Cloud:
     """Draw the particles of some groups.
