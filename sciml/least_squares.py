@@ -64,7 +64,9 @@ def improved(
     scale = np.maximum(np.diag(normal), 1e-14 * max(float(np.diag(normal).max()), 1e-300))
     damping = fit.damping
     for _ in range(ATTEMPTS):
-        step = np.linalg.solve(normal + damping * np.diag(scale), -gradient)
+        damped = torch.from_numpy(normal + damping * np.diag(scale))
+        # By torch, which keeps to the threads of the run; NumPy takes all cores, and waits for them.
+        step = torch.linalg.solve(damped, torch.from_numpy(-gradient)).numpy()
         step *= min(1.0, float((longest / np.maximum(np.abs(step), 1e-300)).min()))
         gain = float(-gradient @ step - step @ normal @ step / 2)
         small = gain <= tolerance * fit.cost / 10 or bool((np.abs(step) <= tolerance * np.abs(fit.point)).all())

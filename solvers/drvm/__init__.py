@@ -41,12 +41,13 @@ class DRVM(Method):
 
     Args:
         n_particles: Particles of a march; a power of 2, at least 64 times ``groups``. The error of
-            labels falls as ``N^(-1/2)`` or somewhat faster.
-        steps: Time slices; graded as ``(k/n)²`` from points and sheets.
+            labels falls as ``N^(-1/2)`` or somewhat faster. None takes 32768 in the plane, 65536 on a
+            torus, where labels cost little and vorticity of both signs is spread wide.
+        steps: Time slices; graded as ``(k/n)²`` from points and sheets. None takes 20 for these, 40 for
+            functions; flows that turn over many times need more.
         fit: ``"lm"`` fits all weights of a small network by Levenberg-Marquardt, ``"ridge"`` the last
             layer of a wide random one in closed form, ``"adam"`` all slices together by first-order
-            training on fresh particles, as published. ``"auto"`` takes ridge for functions on a torus,
-            else lm.
+            training on fresh particles, as published. ``"auto"`` takes lm for points and sheets, ridge for functions.
         hidden: Widths of the hidden layers; None takes (16, 16) for lm, (512,) for ridge, (64, 64) for adam.
         queries: Label points of a slice, a power of 2; None takes 512 for lm and twice the features for ridge.
         marches: Most repetitions with independent particles, whose labels are averaged.
@@ -71,8 +72,8 @@ class DRVM(Method):
     summary: ClassVar[str] = "random vortices with a network per time slice (2-D Navier-Stokes)"
     distributed: ClassVar[bool] = True
 
-    n_particles: int = 32768
-    steps: int = 20
+    n_particles: int | None = None
+    steps: int | None = None
     fit: Literal["auto", "lm", "ridge", "adam"] = "auto"
     hidden: tuple[int, ...] | None = None
     queries: int | None = None
@@ -96,7 +97,7 @@ class DRVM(Method):
             if getattr(self, name) not in allowed:
                 msg = f"DRVM({name}=...) is one of {', '.join(map(repr, allowed))}; got {getattr(self, name)!r}."
                 raise OptionError("O331", msg)
-        whole = {"n_particles": 64, "steps": 2, "marches": 1, "groups": 1, "iterations": 1, "batch": 64}
+        whole = {"marches": 1, "groups": 1, "iterations": 1, "batch": 64}
         for name, least in whole.items():
             self._check_whole(name, getattr(self, name), least)
         if self.hidden is not None:
@@ -106,15 +107,16 @@ class DRVM(Method):
             for width in self.hidden:
                 self._check_whole("hidden", width, 1)
             object.__setattr__(self, "hidden", tuple(self.hidden))
-        if self.queries is not None:
-            self._check_whole("queries", self.queries, 16)
+        for name, least in (("queries", 16), ("n_particles", 64), ("steps", 2)):
+            if getattr(self, name) is not None:
+                self._check_whole(name, getattr(self, name), least)
         for name in ("n_particles", "groups", "queries", "batch"):
             value = getattr(self, name)
             if value is not None and value & (value - 1):
                 near = 2 ** (value.bit_length() - 1)
                 msg = f"DRVM({name}=...) is a power of 2, for which Sobol points are balanced; got {value}."
                 raise OptionError("O331", msg, fix=f"DRVM({name}={near})  or  DRVM({name}={2 * near})")
-        if self.n_particles < 64 * self.groups:
+        if self.n_particles is not None and self.n_particles < 64 * self.groups:
             msg = f"DRVM: {self.groups} groups of 64 particles at least; got n_particles={self.n_particles}."
             raise OptionError("O331", msg, fix=f"DRVM(n_particles={64 * self.groups})")
         for name in ("target", "ridge"):

@@ -37,6 +37,8 @@ __all__ = ["DRVMEngine"]
 
 HIDDEN = {"lm": (16, 16), "ridge": (512,), "adam": (64, 64)}
 QUERIES = 512
+STEPS = {True: 20, False: 40}  # of singular vorticity, of functions
+PARTICLES = {False: 2**15, True: 2**16}  # in the plane, on a torus
 
 
 class DRVMEngine:
@@ -54,7 +56,8 @@ class DRVMEngine:
         self.numbers = {**problem.numbers, **self._means()}
         self.flow = self._flow(start, end)
         periodic = self.flow.lengths is not None
-        self.fit = method.fit if method.fit != "auto" else ("ridge" if periodic and not self.flow.is_singular else "lm")
+        self.fit = method.fit if method.fit != "auto" else ("lm" if self.flow.is_singular else "ridge")
+        self.particles = method.n_particles or PARTICLES[periodic]
         self.hidden = method.hidden or HIDDEN[self.fit]
         wide = 2 ** math.ceil(math.log2(2 * self.hidden[-1]))
         self.queries = method.queries or (wide if self.fit == "ridge" else QUERIES)
@@ -65,7 +68,7 @@ class DRVMEngine:
             self.flow,
             options,
             groups=method.groups,
-            size=method.n_particles // method.groups,
+            size=self.particles // method.groups,
             queries=self.queries,
             seed=run.seed,
             device=self.where,
@@ -118,7 +121,7 @@ class DRVMEngine:
             mean_flow=tuple(float(sp.sympify(u).subs(self.numbers)) for u in found.mean_flow),  # type: ignore[arg-type]
             lengths=tuple(hi - lo for lo, hi in ends) if periodic else None,  # type: ignore[arg-type]
             box=ends,  # type: ignore[arg-type]
-            times=slice_times(start, end, self.method.steps, singular),
+            times=slice_times(start, end, self.method.steps or STEPS[singular], singular),
             components=tuple(parts),
             constant=constant,
         )
@@ -153,13 +156,13 @@ class DRVMEngine:
                 dict.fromkeys("pairs" if m is None else f"{2 * m + 1}² Fourier modes" for m in modes)
             )
         spread = "graded towards the start" if flow.is_singular else "even"
-        pairs = method.n_particles * self.queries * self.total
-        memory = method.n_particles * (16 * flow.steps + 24)
+        pairs = self.particles * self.queries * self.total
+        memory = self.particles * (16 * flow.steps + 24)
         return [
             ("vorticity", f"{_kinds(flow)}; circulation {flow.circulation:.4g}"),
             ("kernel", f"Biot-Savart of {kernel}, smoothed by half a step of noise; labels by {labels}"),
             ("slices", f"{flow.steps}, {spread}, dt = {flow.step(1):.3g} to {flow.step(flow.steps):.3g}"),
-            ("particles", f"{method.n_particles} in {method.groups} groups, {method.sampling} increments"),
+            ("particles", f"{self.particles} in {method.groups} groups, {method.sampling} increments"),
             (
                 "fit",
                 f"{self.fit}, hidden {self.hidden}, {self.queries} points a slice, {method.marches} march(es) at most",

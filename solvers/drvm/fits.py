@@ -19,7 +19,8 @@ from sciml.solvers.drvm.networks import Network, fresh_weights, jacobian, percep
 
 __all__ = ["FitOptions", "fitted"]
 
-STALLED = 5e-3  # relative fall of the cost in an iteration below which a fit ends
+STALLED, STALLS = 5e-3, 3  # relative fall of the cost in so many iterations in a row, below which a fit ends
+POOR, RESTARTS = 0.1, 3  # what a fit may leave before it starts again from other weights, and how often
 FEATURE_SPREAD = 1.0  # of random hidden weights, per unit of the features
 
 
@@ -41,11 +42,11 @@ class FitOptions:
     ridge: float
     seed: int
 
-    def fresh(self, inputs: int) -> tuple[tuple[int, ...], Tensor]:
+    def fresh(self, inputs: int, attempt: int = 0) -> tuple[tuple[int, ...], Tensor]:
         """Return the sizes and initial weights of a network with that many features."""
         sizes = (inputs, *self.hidden, 2)
         spread = {"gain": FEATURE_SPREAD * math.sqrt(inputs), "bias": 1.0} if self.kind == "ridge" else {}
-        return sizes, fresh_weights(sizes, self.seed, self.kind, **spread)
+        return sizes, fresh_weights(sizes, self.seed, self.kind, attempt, **spread)
 
 
 def fitted(
@@ -75,8 +76,19 @@ def fitted(
     solve = _by_ridge if options.kind == "ridge" else _by_marquardt
     more = 3 if former is None else 1
     network = solve(replace(options, iterations=more * options.iterations), start, features, envelope, labels, noise)
-    left = (network(queries) - labels).square().mean().sqrt() / size
-    return network, float(left)
+    left = _left(network, queries, labels)
+    for attempt in range(1, 1 + RESTARTS if options.kind == "lm" else 1):
+        if left <= max(POOR, noise):
+            break
+        again = replace(start, flat=options.fresh(geometry.width, attempt)[1].to(queries.device))
+        other = solve(replace(options, iterations=3 * options.iterations), again, features, envelope, labels, noise)
+        if (better := _left(other, queries, labels)) < left:
+            network, left = other, better
+    return network, left
+
+
+def _left(network: Network, queries: Tensor, labels: Tensor) -> float:
+    return float((network(queries) - labels).square().sum().sqrt() / labels.square().sum().sqrt())
 
 
 def _by_ridge(
@@ -105,15 +117,15 @@ def _by_marquardt(
         return float(left.square().sum()) / 2
 
     point = start.flat.cpu().numpy()
-    fit = Fit(point, cost(point))
+    fit, stalls = Fit(point, cost(point)), 0
     for _ in range(options.iterations):
         outputs, slopes = jacobian(torch.as_tensor(fit.point, device=features.device), start.sizes, features)
         residual = (outputs * weight - target).flatten()
         slopes = (slopes * weight[..., None]).flatten(0, 1)
         normal, gradient = (slopes.T @ slopes).cpu().numpy(), (slopes.T @ residual).cpu().numpy()
         better = improved(fit, normal, gradient, cost)
-        stalled = better.cost > (1 - STALLED) * fit.cost
+        stalls = stalls + 1 if better.cost > (1 - STALLED) * fit.cost else 0
         fit = better
-        if fit.converged or stalled or fit.cost < enough:
+        if fit.converged or stalls == STALLS or fit.cost < enough:
             break
     return replace(start, flat=torch.as_tensor(fit.point, device=features.device))

@@ -28,7 +28,6 @@ PAIRS_CUDA = 2**24
 DEEPEST = -80.0  # exponents below are 0 in effect; denormal results slow a CPU down
 NEAR = 1e-4  # of the extent squared: below, distances lose too many digits when expanded
 SOFT = 1e-6  # of s²: keeps 0/0 away from a query that meets a particle; an error of 5e-7
-ROWS_TOLERANCE = 1e-13
 
 
 def plane_velocity(queries: Tensor, positions: Tensor, weights: Tensor, variance: float) -> Tensor:
@@ -118,7 +117,9 @@ def _rows(along: Tensor, across: Tensor, period: float, spacing: float) -> Tenso
     """Return the sum over rows of vortices, periodic ``along`` and repeated ``across``."""
     a = along * (2 * math.pi / period)
     sine, cosine = torch.sin(a), torch.cos(a)
-    count = 1 + math.ceil(-math.log(ROWS_TOLERANCE) * period / (2 * math.pi * spacing) + 0.5)
+    # Rows fall off as e^{-2π|across|/period}; the nearest of those left out is half a spacing nearer.
+    digits = -math.log(torch.finfo(a.dtype).eps / 16)
+    count = math.ceil(digits * period / (2 * math.pi * spacing) + 0.5)
     total = torch.zeros_like(a)
     for m in range(-count, count + 1):
         b = (across - m * spacing) * (2 * math.pi / period)

@@ -38,7 +38,7 @@ from sciml.streams import stream
 
 __all__ = ["Labels", "March", "MarchState", "query_points"]
 
-SAMPLE = 2048  # particles whose mutual velocities give the motion of frames
+SAMPLE, SAMPLE_TORUS = 2048, 512  # particles whose mutual velocities give the motion of frames
 MARGIN = 1.05  # by which the fitted box exceeds window and particles
 SMALLEST_RADIUS = 1.5  # decades below the size of a centre where queries near it begin
 
@@ -271,7 +271,8 @@ class March:
 
     def _sample(self, points: Tensor, component: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
         """Return a few particles of each component, which stand for all of it."""
-        each = max(8, SAMPLE // len(self.flow.components))
+        sample = SAMPLE if self.flow.lengths is None else SAMPLE_TORUS
+        each = max(8, sample // len(self.flow.components))
         places, weights, owner = [], [], []
         signed = self.weights_flat_sign
         for i, c in enumerate(self.flow.components):

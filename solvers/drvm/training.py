@@ -119,7 +119,7 @@ class TrainedEngine(DRVMEngine):
             cloud = drawn_cloud(
                 self.flow.components,
                 groups=range(self.method.groups),
-                size=self.method.n_particles // self.method.groups,
+                size=self.particles // self.method.groups,
                 steps=self.flow.steps,
                 seed=self.run.seed,
                 march="after training",
