@@ -51,6 +51,7 @@ from sciml.resuming import resume as resume
 from sciml.run import Budget as Budget
 from sciml.run import Run as Run
 from sciml.solution import Solution as Solution
+from sciml.solvers.drvm import DRVM as DRVM
 from sciml.solvers.spectral import Spectral as Spectral
 
 __version__: str

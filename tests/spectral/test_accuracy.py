@@ -11,9 +11,9 @@ import torch
 from spectral.cases import MANUFACTURED
 
 import sciml as sm
+from sciml.fourier import modes
 from sciml.fourier.modes import kept_modes
 from sciml.method import registry
-from sciml.fourier import modes
 from sciml.solvers.spectral import etdrk4
 from sciml.solvers.spectral.engine import SpectralEngine
 

@@ -9,9 +9,9 @@ from spectral.cases import SQUARE, viscosity_in_time
 
 import sciml as sm
 from sciml.errors import Diverged
+from sciml.fourier import discretisation
 from sciml.fourier.stabilise import Stabilised
 from sciml.fourier.system import System
-from sciml.fourier import discretisation
 from sciml.solvers.spectral.engine import SpectralEngine
 
 t, x, y = sm.coords("t x y")
