@@ -46,8 +46,9 @@ def spline_interpolate(values: Array, axis: int, grid: Array, points: Array) -> 
         points: Target coordinates within the grid, shape ``(m,)``.
 
     Returns:
-        Values with ``axis`` replaced by one of length m.
+        Values with ``axis`` replaced by one of length m; nan along lines that are not finite throughout.
     """
     degree = min(7, (len(grid) - 1) // 2 * 2 - 1)
-    spline = make_interp_spline(grid, values, k=degree, axis=axis)
-    return np.asarray(spline(np.clip(points, grid[0], grid[-1])))
+    known = np.isfinite(values).all(axis=axis, keepdims=True)
+    spline = make_interp_spline(grid, np.where(known, values, 0.0), k=degree, axis=axis)
+    return np.where(known, np.asarray(spline(np.clip(points, grid[0], grid[-1]))), np.nan)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from sciml.errors import MethodMismatch, OptionError, UnknownMethod, did_you_mean
+from sciml.errors import DataError, MethodMismatch, OptionError, UnknownMethod, did_you_mean
 from sciml.options import as_record, rebuilt
 from sciml.train.task import Task
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sciml.grid import Grid
     from sciml.problem import Problem
     from sciml.run import Run
+    from sciml.solution import Solution
 
 __all__ = ["Engine", "Method", "MethodTable", "Unmet", "find_method", "installed", "method_from", "registry", "table"]
 
@@ -73,6 +74,11 @@ class Method(ABC):
     @abstractmethod
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Engine:
         """Import the engine and prepare it."""
+
+    def predictor(self, solution: Solution) -> Any:
+        """Return what evaluates a solution anywhere, from its ``model``; only methods that store one have it."""
+        msg = f"{self.name!r} stores no model that could be evaluated off the grid."
+        raise DataError("D206", msg)
 
     def record(self) -> dict[str, Any]:
         """Return name and options as JSON-ready data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -63,6 +63,7 @@ class Solution:
         provenance: Seed, device, versions, wall time, creation date.
         status: ``converged``, ``budget``, ``diverged`` or ``interrupted``.
         reason: Why it stopped.
+        model: What the method learned, as arrays; empty for methods that only fill a grid.
         plan: The computation, while it is in memory and could go on; None for what a file gave back.
     """
 
@@ -73,6 +74,7 @@ class Solution:
     status: Status
     reason: str
     plan: Plan | None = None
+    model: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
     def collect(
@@ -96,9 +98,10 @@ class Solution:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
             "platform": f"{sys.platform} {platform.machine()}",
-            **ds.attrs,
+            **{name: value for name, value in ds.attrs.items() if name != "model"},
         }
-        return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason, plan)
+        model = ds.attrs.get("model", {})
+        return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason, plan, model)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and other processes get the results without the computation, which may hold anything."""
@@ -137,10 +140,16 @@ class Solution:
         if self.problem.arrays:
             arrays = {n: ([f"{n}_{i}" for i in range(a.ndim)], a) for n, a in self.problem.arrays.items()}
             groups["/data"] = xr.Dataset(arrays)
+        if self.model:
+            model = {n: ([f"{n}_{i}" for i in range(a.ndim)], a) for n, a in self.model.items()}
+            groups["/model"] = xr.Dataset(model)
         return xr.DataTree.from_dict(groups)
 
     def at(self, **coordinates: Any) -> xr.Dataset:
         """Evaluate at arbitrary points of space, at stored times and stored parameters of a family.
+
+        A solution with a ``model`` (DRVM) is evaluated by it, at any time that was computed; variables
+        that the model does not know are left out unless all times are stored.
 
         Args:
             coordinates: A number or 1-D array for each coordinate, as in ``at(t=0.5, x=xs, y=ys)``;
@@ -157,18 +166,38 @@ class Solution:
         if len(given) > 1:
             msg = f"at() got the time twice: {given}."
             raise DataError("D206", msg, fix=f"at({self.problem.frame.time}=...)")
-        ds = self._at_times(next(iter(given.values()), None))
         known = self.problem.bounds
+        for name in coordinates:
+            if name not in known and name not in {s.name for s in self.problem.family}:
+                msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
+                raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
+        from sciml.prediction import predicted
+
+        times = next(iter(given.values()), None)
+        modelled = predicted(self, times, coordinates) if self.model else xr.Dataset()
+        names = self.variables()
+        rest = {n: parts for n, parts in names.items() if not all(p in modelled for p in parts)}
+        if rest and not (self.model and not self._has_times(times)):
+            stored = self._gridded(times, coordinates, [p for parts in rest.values() for p in parts])
+            modelled = modelled.merge(stored) if self.model else stored
+        kept = {n: parts for n, parts in names.items() if all(p in modelled for p in parts)}
+        return xr.Dataset({n: _grouped(modelled, n, parts, self.problem) for n, parts in kept.items()})
+
+    def _has_times(self, times: Any) -> bool:
+        stored = self.ds["time"].values
+        wanted = np.atleast_1d(stored if times is None else np.asarray(times, dtype=float))
+        return bool(np.isclose(wanted[:, None], stored, rtol=1e-9, atol=1e-9 * float(np.ptp(stored))).any(1).all())
+
+    def _gridded(self, times: Any, coordinates: dict[str, Any], names: list[str]) -> xr.Dataset:
+        """Return stored arrays interpolated in space."""
+        ds = self._at_times(times)
+        coordinates = dict(coordinates)
         for symbol in self.problem.family:
             if symbol.name in coordinates:
                 ds = _picked(ds, symbol.name, coordinates.pop(symbol.name))
         for name, points in coordinates.items():
-            if name not in known:
-                msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
-                raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
             ds = self._interpolated(ds, name, points)
-        names = self.variables()
-        return xr.Dataset({n: _grouped(ds, n, parts, self.problem) for n, parts in names.items()})
+        return ds[names]
 
     def _interpolated(self, ds: xr.Dataset, name: str, points: Any) -> xr.Dataset:
         coordinate = next(x for x in self.problem.frame.space if x.name == name)

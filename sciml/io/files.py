@@ -34,6 +34,7 @@ __all__ = ["check_writable", "load", "write"]
 SCHEMA_VERSION = 1
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
 READ_ERRORS = (OSError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
+MAX_MODEL = 256  # arrays and dimensions of a stored model
 MAX_EXPANSION = 1000  # bytes of an array for each byte of the file: more is an unallocated chunked dataset
 
 
@@ -131,7 +132,8 @@ def load(path: str | Path) -> Solution:
     if status not in ("converged", "budget", "diverged", "interrupted"):
         msg = f"{target.name}: unknown status {str(status)[:40]!r}."
         raise FileError("F412", msg)
-    return Solution(_dataset(target, problem), problem, method, provenance, status, str(attributes["sciml_reason"]))
+    ds, reason = _dataset(target, problem), str(attributes["sciml_reason"])
+    return Solution(ds, problem, method, provenance, status, reason, model=_model(target))
 
 
 def _is_estimate(found: Any) -> bool:
@@ -214,6 +216,33 @@ def _arrays(target: Path, record: str) -> dict[str, Array]:
         msg = f"{target.name}: its data cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     return out
+
+
+def _model(target: Path) -> dict[str, Array]:
+    """Read the arrays of a learned model; the method that uses them checks that they belong together."""
+    out: dict[str, Array] = {}
+    left = MAX_EXPANSION * target.stat().st_size
+    try:
+        with h5py.File(target, "r") as file:
+            group = file.get("model", {})
+            names = [n for n in list(group)[:MAX_MODEL] if not _is_dimension(group, n)]
+            for name in names:
+                _check_variable(target, group, name)
+                left -= group[name].nbytes
+                if left < 0:
+                    msg = f"{target.name}: its model is larger than the file can hold."
+                    raise FileError("F412", msg)
+                out[name] = frozen_array(group[name][()], name)
+    except READ_ERRORS as error:
+        msg = f"{target.name}: its model cannot be read: {str(error)[:200]}"
+        raise FileError("F412", msg) from None
+    return out
+
+
+def _is_dimension(group: Any, name: str) -> bool:
+    """Tell a bare dimension, which netCDF-4 stores as an empty array, from data."""
+    kind = group[name].attrs.get("CLASS", b"") if isinstance(group.get(name, getlink=True), h5py.HardLink) else b""
+    return bytes(kind) == b"DIMENSION_SCALE" if isinstance(kind, (bytes, np.bytes_)) else False
 
 
 def _check_content(target: Path, name: str, array: Array) -> None:

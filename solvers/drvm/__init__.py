@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sciml.grid import Grid
     from sciml.problem import Problem
     from sciml.run import Run
+    from sciml.solution import Solution
 
 __all__ = ["DRVM"]
 
@@ -61,6 +62,8 @@ class DRVM(Method):
         ridge: Penalty of the ridge fit, relative to the mean square of the features.
         training: Steps, optimiser, rate and schedule for ``fit="adam"``.
         batch: Particles of one training step (adam).
+        answer: ``"particles"`` stores the sum over the same particles instead of the networks that moved
+            them: what the random vortex method alone would say.
 
     Raises:
         OptionError: An option is out of its range.
@@ -86,12 +89,14 @@ class DRVM(Method):
     ridge: float = 1e-10
     training: Training = Training(steps=2000, learning_rate=3e-3, schedule=Cosine())
     batch: int = 1024
+    answer: Literal["network", "particles"] = "network"
 
     def __post_init__(self) -> None:
         choices = {
             "fit": ("auto", "lm", "ridge", "adam"),
             "sampling": ("sobol", "iid"),
             "drift": ("midpoint", "euler", "none"),
+            "answer": ("network", "particles"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
@@ -128,10 +133,20 @@ class DRVM(Method):
             msg = "DRVM(target=...) needs at least two groups to estimate the error of labels."
             raise OptionError("O331", msg, fix="DRVM(groups=4)")
 
+        if self.answer == "particles" and self.fit == "adam":
+            msg = "DRVM(answer='particles') is about particles of a march, which fit='adam' has none of."
+            raise OptionError("O331", msg, fix="DRVM(answer='particles', fit='auto')")
+
     def _check_whole(self, name: str, value: Any, least: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             msg = f"DRVM({name}=...) is a whole number of at least {least}; got {value!r}."
             raise OptionError("O331", msg)
+
+    def predictor(self, solution: Solution) -> Any:
+        """Return what evaluates a solution of this method at any time and place."""
+        from sciml.solvers.drvm.predictor import FlowPredictor
+
+        return FlowPredictor(self, solution)
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Two-dimensional Navier-Stokes with ν > 0, unforced, in the plane or on a torus."""

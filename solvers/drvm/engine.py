@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 import torch
 import xarray as xr
+from torch import Tensor
 
 from sciml.compute import device_of, dtype_of
 from sciml.errors import DataError
@@ -26,6 +27,7 @@ from sciml.solvers.drvm.initial import components_of
 from sciml.solvers.drvm.march import March, MarchState
 from sciml.solvers.drvm.observe import Observables, Particles
 from sciml.solvers.drvm.packing import packed, unpacked
+from sciml.solvers.drvm.stored import arrays_of
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -207,7 +209,14 @@ class DRVMEngine:
 
     def field(self, state: MarchState) -> VortexField:
         """Return the flow that was computed so far."""
-        return VortexField(self.flow, state.networks)
+        if self.method.answer == "network":
+            return VortexField(self.flow, state.networks)
+        return VortexField(self.flow, [self._summed(state, k) for k in range(1, len(state.networks) + 1)])
+
+    def _summed(self, state: MarchState, k: int) -> Callable[[Tensor], Tensor]:
+        """Return the velocity of the particles of a slice."""
+        means, weights = (v.double() for v in state.particles[k - 1])
+        return lambda points: self.flow.velocity(points, means, weights, self.flow.core(k), k).sum(0)
 
     def finish(self, state: MarchState) -> xr.Dataset:
         """Evaluate every variable at the stored times that were reached."""
@@ -218,6 +227,8 @@ class DRVMEngine:
             "fit_left": list(state.fits),
             "marches": state.march,
         }
+        if self.method.answer == "network":
+            dataset.attrs["model"] = arrays_of(state.networks)
         return dataset
 
     def evaluated(self, field: VortexField, state: MarchState) -> xr.Dataset:

@@ -16,6 +16,7 @@ from sciml.solvers.drvm.field import VortexField
 from sciml.solvers.drvm.march import MarchState
 from sciml.solvers.drvm.paper import Bank, SliceObjective, scouted
 from sciml.solvers.drvm.paths import drawn_cloud
+from sciml.solvers.drvm.stored import arrays_of
 from sciml.train.distributed import World
 from sciml.train.trainer import Trainer, TrainingState
 
@@ -103,6 +104,7 @@ class TrainedEngine(DRVMEngine):
             "training_steps": state.step,
             **{name: float(v) for name, v in state.metrics.items()},
         }
+        dataset.attrs["model"] = arrays_of(reached.networks)
         return dataset
 
     def _as_march(self) -> MarchState:
