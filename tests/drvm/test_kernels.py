@@ -66,7 +66,9 @@ PLACES = [(0.05, 0.01), (0.3, -0.1), (-0.2, 0.5), (0.0, 0.7), (-1.5, -1.1)]
 def test_one_vortex_is_the_average_of_the_law_of_biot_and_savart(s):
     def velocity(variance):
         one = torch.ones(1).double()
-        return plane_velocity(torch.tensor(PLACES, dtype=torch.float64), torch.zeros(1, 2).double(), one, variance).numpy()
+        return plane_velocity(
+            torch.tensor(PLACES, dtype=torch.float64), torch.zeros(1, 2).double(), one, variance
+        ).numpy()
 
     found = velocity(s**2)
     expected = np.array([averaged(np.array(z), s) for z in PLACES])

@@ -48,19 +48,19 @@ def relative(found, expected):
 PAIR = points((0.5, 0, 1.0), (-0.5, 0, 0.5))
 
 
-def pair(drift="midpoint", steps=10, size=2048, seed=0, **more):
-    march = march_of(PAIR, nu=0.02, steps=steps, end=6.0, size=size, seed=seed, drift=drift, **more)
+def pair(drift="midpoint", steps=10, size=1024, seed=0):
+    march = march_of(PAIR, nu=0.02, steps=steps, end=6.0, size=size, seed=seed, drift=drift, dtype=torch.float32)
     return through(march).networks[-1](GRID)
 
 
 @pytest.fixture(scope="module")
 def pair_reference():
-    return (pair(steps=40, size=8192, seed=101) + pair(steps=40, size=8192, seed=102)) / 2
+    return (pair(steps=30, size=2048, seed=101) + pair(steps=30, size=2048, seed=102)) / 2
 
 
 @pytest.mark.slow
 def test_euler_has_a_floor_that_particles_do_not_remove(pair_reference):
-    few, many = (relative(pair("euler", size=n), pair_reference) for n in (1024, 8192))
+    few, many = (relative(pair("euler", size=n), pair_reference) for n in (512, 4096))
     assert many > 0.05
     assert many > 0.6 * few
     assert relative(pair("euler", steps=20), pair_reference) < 0.7 * many  # smaller steps do
@@ -73,19 +73,26 @@ def test_midpoint_has_no_such_floor(pair_reference):
     assert found["none"] > 0.1
 
 
+CLOSE = points((0.25, 0, 1.0), (-0.25, 0, 0.5))
+
+
+def pair_at_the_end(parts, **more):
+    """Angle and length of what joins two vortices of circulations 1 and ½, and their centre."""
+    one, other = through(march_of(parts, dtype=torch.float32, **more)).centres[-1].numpy()
+    across = one - other
+    return np.arctan2(across[1], across[0]), np.hypot(*across), (one + other / 2) / 1.5
+
+
 def test_frames_that_travel_matter(monkeypatch):
     """Negative control: read at fixed places, young cores are pulled back to where they were."""
-    close = points((0.25, 0, 1.0), (-0.25, 0, 0.5))
-
-    def solved(**more):
-        return through(march_of(close, nu=0.01, end=1.5, **({"steps": 12, "size": 1024} | more))).networks[-1](GRID)
-
-    reference = solved(steps=40, size=4096, seed=7)
-    with_frames = relative(solved(), reference)
+    numbers = {"nu": 0.002, "end": 1.0, "steps": 12, "size": 256}
+    angle, length, _ = pair_at_the_end(CLOSE, **numbers)
+    assert abs(angle - 1.5 / (2 * np.pi * 0.25)) < 0.1
+    assert abs(length - 0.5) < 0.02
     monkeypatch.setattr(march_module.March, "_frames", lambda self, state, places, k, since: still(self, places, k))
-    without = relative(solved(), reference)
-    assert with_frames < 0.03
-    assert without > 3 * with_frames
+    angle, length, _ = pair_at_the_end(CLOSE, **numbers)
+    assert abs(angle - 1.5 / (2 * np.pi * 0.25)) > 0.3
+    assert abs(length - 0.5) > 0.15
 
 
 def still(march, places, k):
@@ -99,14 +106,11 @@ FRAMES = march_module.March._frames
 
 
 def test_both_vortices_turn_round_their_centre():
-    """Γ(1, ½) at distance 1: angle t (1 + ρ)/2π as long as cores are small, and the centre stays."""
-    march = march_of(PAIR, nu=0.002, steps=20, end=4.0)
-    state = through(march)
-    one, other = state.centres[-1].numpy()
-    assert np.abs((one + 0.5 * other) / 1.5 - [0.5 / 3, 0]).max() < 0.01
-    across = one - other
-    assert abs(np.arctan2(across[1], across[0]) - 4.0 * 1.5 / (2 * np.pi)) < 0.02
-    assert abs(np.hypot(*across) - 1) < 0.02
+    """At distance 1 by the angle t (1 + ρ)/2π as long as cores are small, and the centre stays."""
+    angle, length, centre = pair_at_the_end(PAIR, nu=0.002, steps=20, end=4.0, size=256)
+    assert abs(angle - 4.0 * 1.5 / (2 * np.pi)) < 0.04
+    assert abs(length - 1) < 0.03
+    assert np.abs(centre - [0.5 / 3, 0]).max() < 0.02
 
 
 # --- splitting of the noise ----------------------------------------------------------------------------
@@ -152,34 +156,32 @@ def label_error(march, state, k):
 
 def test_the_estimated_error_of_labels_is_the_true_one():
     ratios = []
-    for seed in range(12):
-        march, state = lamb(seed)
+    for seed in range(10):
+        march, state = lamb(seed, size=256, queries=128)
         ratios += [state.labels[k - 1].error / label_error(march, state, k) for k in (2, 4, 6)]
-    assert 0.5 < np.sqrt(np.mean(np.square(ratios))) < 3
     assert 0.6 < np.median(ratios) < 1.6
-    assert np.mean([0.3 < r < 3 for r in ratios]) > 0.9
+    assert np.mean([0.5 < r < 3 for r in ratios]) > 0.8
 
 
 def test_more_marches_have_better_labels():
-    found = []
-    for seed in range(4):
-        march, one = lamb(seed, steps=4)
+    found, count = [], 6
+    for seed in range(3):
+        march, one = lamb(seed, steps=4, size=256, queries=128)
         state = one
-        for _ in range(7):
+        for _ in range(count - 1):
             state = through(march, state=state)
-        assert [label.count for label in state.labels] == [32] * 4
-        assert state.march == 8
+        assert [label.count for label in state.labels] == [4 * count] * 4
+        assert state.march == count
+        assert 0.2 < state.labels[3].error / one.labels[3].error < 0.7  # 6^(-1/2) = 0.41 in the mean
         found.append([label_error(march, s, k) for s in (one, state) for k in (2, 4)])
-        assert state.labels[3].error < 0.6 * one.labels[3].error
     once, often = np.sqrt(np.mean(np.square(found), axis=0)).reshape(2, 2)
-    assert (often < 0.6 * once).all()  # 8^(-1/2) = 0.35 if marches are independent
-    assert (often > 0.15 * once).all()
+    assert (often < 0.65 * once).all()
 
 
 def test_one_group_has_no_estimate():
     _, state = lamb(groups=1)
     assert np.isnan(state.labels[-1].error)
-    assert all(np.isfinite(n.flat).all() for n in state.networks)
+    assert all(torch.isfinite(n.flat).all() for n in state.networks)
 
 
 # --- continuation --------------------------------------------------------------------------------------
@@ -250,9 +252,7 @@ def test_the_jacobian_is_that_of_automatic_differentiation(sizes):
     weights = fresh_weights(sizes, 3)
     x = torch.tensor(np.random.default_rng(0).normal(size=(11, sizes[0])))
     outputs, slopes = jacobian(weights, sizes, x)
-    expected = torch.autograd.functional.jacobian(
-        lambda f: layered(f, sizes, x), weights
-    )
+    expected = torch.autograd.functional.jacobian(lambda f: layered(f, sizes, x), weights)
     assert float((outputs - perceptron(split_weights(weights, sizes), x)).abs().max()) < 1e-14
     assert slopes.shape == (11, 2, len(weights))
     assert float((slopes - expected).abs().max()) < 1e-10
@@ -345,12 +345,13 @@ def test_features_of_a_torus_are_periodic():
 
 
 def test_outside_the_box_there_is_one_vortex():
-    far = Far(torch.zeros(2).double(), torch.tensor([1.0, 2.0]).double(), 3.0, torch.tensor([0.1, -0.2]).double())
+    middle, half, centre = torch.tensor([[0.0, 0.0], [1.0, 2.0], [0.1, -0.2]], dtype=torch.float64)
+    far = Far(middle, half, 3.0, centre)
     places = torch.tensor([[0.9, 1.9], [1.1, 0.0], [0.0, -2.1], [-50.0, 20.0]], dtype=torch.float64)
     inside = torch.full_like(places, 7.0)
     found = far(places, inside)
     assert (found[0] == 7).all()
-    offset = places[1:] - torch.tensor([0.1, -0.2], dtype=torch.float64)
+    offset = places[1:] - centre
     expected = 3 / (2 * np.pi) * torch.stack([-offset[:, 1], offset[:, 0]], dim=1) / offset.square().sum(1)[:, None]
     assert float((found[1:] - expected).abs().max()) < 1e-14
 
