@@ -90,9 +90,7 @@ def momentum(rest=0, domain=SQUARE, extra=(), conditions=(), **more):
     ]
     stream = sp.exp(-(x**2) - y**2) if domain == PLANE else sp.sin(x) * sp.sin(y)
     initial = sm.IC(u, sm.Vector(stream.diff(y), -stream.diff(x)))
-    return sm.Problem(
-        equations=equations, domain=domain, time=(t, 0, 1), conditions=[initial, *conditions], **more
-    )
+    return sm.Problem(equations=equations, domain=domain, time=(t, 0, 1), conditions=[initial, *conditions], **more)
 
 
 def changed(right, **more):
@@ -134,7 +132,10 @@ REFUSED = {
     "fractional, by a parameter": (lambda: CATALOGUE["fractional-lamb-oseen"](), "no diffusion of order alpha"),
     "forcing": (lambda: changed(DIFFUSION + sp.sin(y)), r"no forcing yet \(sin\(y\)\)"),
     "forced momentum": (lambda: momentum(sm.Vector(sp.sin(y), 0)), "no forcing yet"),
-    "noise": (lambda: changed(DIFFUSION + sm.WhiteNoise("xi", t, x, y)), "the noise xi drives it|no scheme for driving noise"),
+    "noise": (
+        lambda: changed(DIFFUSION + sm.WhiteNoise("xi", t, x, y)),
+        "the noise xi drives it|no scheme for driving noise",
+    ),
     "drag in time": (lambda: changed(DIFFUSION - t * w), "drag|this is"),
     "viscosity in time": (lambda: changed((1 + t) * DIFFUSION), "viscosity is a constant|this is"),
     "walls": (with_walls, "walls make vorticity"),
@@ -164,7 +165,9 @@ def test_what_is_refused_and_why(name):
 def test_parameters_to_infer_are_refused():
     table = {"t": [0.5], "x": [1.0], "y": [1.0], "w": [0.2]}
     problem = changed(
-        nu * sm.Laplacian(w), parameters={nu: sm.Infer(0.1)}, observations=[sm.Observe(w, table, columns={"t": t, "x": x, "y": y, "w": w})]
+        nu * sm.Laplacian(w),
+        parameters={nu: sm.Infer(0.1)},
+        observations=[sm.Observe(w, table, columns={"t": t, "x": x, "y": y, "w": w})],
     )
     (unmet,) = sm.DRVM().requires(problem)
     assert "infers no parameters yet (nu)" in unmet.reason
@@ -216,13 +219,16 @@ def test_every_option_is_in_that_table():
     assert set(sm.DRVM().record()["options"]) == {*WRONG, "training"}
 
 
-@pytest.mark.parametrize(("option", "value", "near"), [
-    ("n_particles", 1000, (512, 1024)),
-    ("n_particles", 33000, (32768, 65536)),
-    ("queries", 100, (64, 128)),
-    ("groups", 3, (2, 4)),
-    ("batch", 1000, (512, 1024)),
-])
+@pytest.mark.parametrize(
+    ("option", "value", "near"),
+    [
+        ("n_particles", 1000, (512, 1024)),
+        ("n_particles", 33000, (32768, 65536)),
+        ("queries", 100, (64, 128)),
+        ("groups", 3, (2, 4)),
+        ("batch", 1000, (512, 1024)),
+    ],
+)
 def test_the_powers_of_two_on_both_sides_are_named(option, value, near):
     with pytest.raises(OptionError, match="power of 2") as caught:
         sm.DRVM(**{option: value})
@@ -251,13 +257,15 @@ def test_target_stops_the_marches():
     options = {"n_particles": 256, "steps": 2, "hidden": (32,), "marches": 4}
 
     def done(target):
-        found = problem.solve(sm.DRVM(target=target, **options), grid=grid, run=run()).diagnostics
+        plan = problem.plan(sm.DRVM(target=target, **options), grid=grid, run=run())
+        found = plan.complete().provenance["diagnostics"]
+        assert plan.done == 2 * found["marches"]
         return found["marches"], max(found["label_error"])
 
     assert done(None)[0] == 4
-    assert done(10.0)[0] == 1
     assert done(1e-9)[0] == 4
-    single = done(10.0)[1]
-    count, error = done(0.75 * single)
+    one, error = done(10.0)
+    assert one == 1
+    count, better = done(0.75 * error)
     assert 1 < count < 4
-    assert error <= 0.75 * single
+    assert better <= 0.75 * error

@@ -216,7 +216,8 @@ def test_particles_have_the_coefficients_of_the_vorticity(problem):
             assert abs(mode(places, weights, k) - expected) < allowed * total / np.sqrt(len(places))
     # Negative control: the coefficients of a moved cloud are others.
     gaps = [
-        abs(mode(places + np.array([0.2, -0.1]), weights, k) - sum(mode(c.positions, c.weights, k) for c in parts)) for k in WAVES
+        abs(mode(places + np.array([0.2, -0.1]), weights, k) - sum(mode(c.positions, c.weights, k) for c in parts))
+        for k in WAVES
     ]
     assert max(gaps) > 4 * total / np.sqrt(len(places))
 
