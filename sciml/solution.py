@@ -179,7 +179,7 @@ class Solution:
         rest = {n: parts for n, parts in names.items() if not all(p in modelled for p in parts)}
         if rest and not (self.model and not self._has_times(times)):
             stored = self._gridded(times, coordinates, [p for parts in rest.values() for p in parts])
-            modelled = modelled.merge(stored) if self.model else stored
+            modelled = modelled.merge(stored, compat="override") if self.model else stored
         kept = {n: parts for n, parts in names.items() if all(p in modelled for p in parts)}
         return xr.Dataset({n: _grouped(modelled, n, parts, self.problem) for n, parts in kept.items()})
 

@@ -44,7 +44,32 @@ def diffusion(noise=0, value=None):
     )
 
 
+y = sm.coords("y")
+w = sm.Field("w", t, x, y)
+
+
+def plane_flow(forcing=0):
+    velocity = sm.BiotSavart(w)
+    start = sm.RandomField.fourier("a", x, y, modes=3, scale=1)
+    return sm.Problem(
+        name="random vortices",
+        equations=sp.Eq(sm.Dt(w) + sm.Advect(velocity, w), sm.Laplacian(w) / 20 + forcing),
+        domain=sm.Torus((x, 0, 2 * sp.pi), (y, 0, 2 * sp.pi)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(w, start)],
+        outputs={"v": velocity, "enstrophy": sm.Integral(w**2) / 2},
+    )
+
+
 CASES = {
+    "drvm": Case(
+        method=sm.DRVM(n_particles=2048, steps=4, hidden=(64,), marches=2),
+        problem=plane_flow,
+        grid=sm.Grid(x=16, y=16, t=4),
+        refused=(lambda: plane_flow(forcing=sp.sin(y)), "no forcing yet"),
+        # Fields are evaluated in float64 from fits in float64; the precision is that of the particles.
+        dtypes=(("float64", "float64"), ("float32", "float64"), (None, "float64")),
+    ),
     "spectral": Case(
         method=sm.Spectral(dt=0.05),
         problem=diffusion,

@@ -16,6 +16,7 @@ Nothing of size queries × particles is ever held: both are cut into chunks.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -28,6 +29,7 @@ PAIRS_CUDA = 2**24
 DEEPEST = -80.0  # exponents below are 0 in effect; denormal results slow a CPU down
 NEAR = 1e-4  # of the extent squared: below, distances lose too many digits when expanded
 SOFT = 1e-6  # of s²: keeps 0/0 away from a query that meets a particle; an error of 5e-7
+GAUSSIAN_REACH = 7.8  # e^{-7.8²/2} = 6e-14
 
 
 def plane_velocity(queries: Tensor, positions: Tensor, weights: Tensor, variance: float) -> Tensor:
@@ -94,18 +96,22 @@ def torus_velocity(
 ) -> Tensor:
     """Return the velocity ``(P, 2)`` on a torus, of mean zero, for vortices of variance s² per coordinate.
 
-    The Gaussian must be small against the torus: ``s < min(L)/8``, where its images are below 1e-13.
+    What smoothing takes away is summed over the images that the Gaussian reaches, one if ``s < min(L)/16``.
     """
     out = torch.zeros_like(queries)
+    reach = [math.floor(GAUSSIAN_REACH * math.sqrt(variance) / length + 0.5) for length in lengths]
+    images = list(itertools.product(*(range(-n, n + 1) for n in reach)))
     chunk = max(1, _chunk(queries) // 4)
     for x, w in zip(positions.split(chunk), weights.split(chunk), strict=True):
         z = [_wrapped(queries[:, a, None] - x[:, a], lengths[a]) for a in (0, 1)]
         out[:, 0] -= _rows(z[1], z[0], lengths[1], lengths[0]) @ w
         out[:, 1] += _rows(z[0], z[1], lengths[0], lengths[1]) @ w
-        square = (z[0].square() + z[1].square()).clamp_(min=SOFT * variance)
-        lost = torch.exp((square * (-0.5 / variance)).clamp_(min=DEEPEST)).div_(2 * math.pi * square)
-        out[:, 0] += (lost * z[1]) @ w
-        out[:, 1] -= (lost * z[0]) @ w
+        for n in images:
+            dx, dy = (z[a] - n[a] * lengths[a] for a in (0, 1))
+            square = (dx.square() + dy.square()).clamp_(min=SOFT * variance)
+            lost = torch.exp((square * (-0.5 / variance)).clamp_(min=DEEPEST)).div_(2 * math.pi * square)
+            out[:, 0] += (lost * dy) @ w
+            out[:, 1] -= (lost * dx) @ w
     return out
 
 
