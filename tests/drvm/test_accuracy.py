@@ -39,15 +39,15 @@ def test_lamb_oseen():
     """From a point: no drift moves it, so that labels and fits alone are judged."""
     found = []
     method, grid = sm.DRVM(n_particles=16384, steps=12), window(2, 33, t=4)
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         solution = CATALOGUE["lamb-oseen"]().solve(method, grid=grid, run=run(seed))
         compared = solution.compare("exact")
         found.append(compared["v"].sel(time=[0.25, 0.5, 1]).values)
         assert np.abs(compared["circulation"].values).max() < 1e-12
-    assert (np.median(found, axis=0) < 0.01).all()
+    assert (np.array(found) < 0.01).all()
     assert float(compared["w"].sel(time=1)) < 0.05
     # Negative control: the test sees a viscosity that is 10 % off.
-    other = CATALOGUE["lamb-oseen"](nu=0.11).solve(method, grid=grid, run=run(2))
+    other = CATALOGUE["lamb-oseen"](nu=0.11).solve(method, grid=grid, run=run(1))
     assert relative(other.ds.isel(time=-1), solution.ds.isel(time=-1)) > 0.02
 
 
@@ -132,7 +132,7 @@ def test_an_unlike_pair_in_the_plane():
     grid = window(2, 73, t=1)
     reference = aged_pair(0.5).solve(sm.Spectral(rtol=1e-5), grid=grid, run=run()).ds
     problem = CATALOGUE["point-vortex-pair"]()
-    assert np.median(errors(problem, reference, grid)) < 0.02
+    assert errors(problem, reference, grid, seeds=[0]).max() < 0.02
     assert errors(problem, reference, grid, seeds=[0], drift="none").min() > 0.1
 
 

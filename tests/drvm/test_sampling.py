@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
-from drvm.cases import CATALOGUE, PLANE, components, engine, flow, gaussian, march_of, window, x, y
+from drvm.cases import CATALOGUE, PLANE, SQUARE, components, engine, flow, gaussian, march_of, window, x, y
+from scipy import special
 
 import sciml as sm
 from sciml.errors import DataError, DeclarationError
@@ -155,6 +156,25 @@ def test_what_stays_at_infinity_is_refused_when_declared(start):
 def test_what_is_not_integrable_is_refused(start):
     with pytest.raises(DataError, match=r"D201.*not integrable over the plane[^$]*Torus"):
         engine(flow(start, PLANE))
+
+
+@pytest.mark.parametrize(
+    ("start", "domain"),
+    [
+        (gaussian(0, 0, 1, 1) + gaussian(0.013, 0, 1, 0.01), PLANE),
+        (sp.exp(8000 * (sp.cos(x - 3) + sp.cos(y - 3) - 2)), SQUARE),
+    ],
+    ids=["narrow in wide", "torus"],
+)
+def test_what_is_finer_than_the_nodes_is_refused(start, domain):
+    """It would have another circulation, silently: of the first 33 % would be lost."""
+    with pytest.raises(DataError, match=r"D201.*finer than 256 points[^$]*PointVortices"):
+        engine(flow(start, domain))
+
+
+def test_what_the_nodes_can_hold_is_exact():
+    (part,) = components(flow(sp.exp(1500 * (sp.cos(x - 3) + sp.cos(y - 3) - 2))))
+    assert abs(part.circulation - (2 * np.pi * special.ive(0, 1500)) ** 2) < 1e-3 * part.circulation
 
 
 @pytest.mark.parametrize("start", [0, sp.S(3)])
