@@ -49,9 +49,9 @@ def plot(solution: Solution, variable: str | None = None, *, path: str | Path | 
         middle = data.sizes[space[0]] // 2
         data = data.isel({space[0]: middle})
         space = space[1:]
-    finite = np.isfinite(data).any([d for d in data.dims if d != "time"])
+    finite = data.notnull().any([d for d in data.dims if d != "time"])
     if not finite.all() and finite.any():  # a measure has no values at the start
-        data = data.isel(time=np.flatnonzero(finite))
+        data = data.isel(time=np.flatnonzero(finite.values))
     draw = {0: _series, 1: _space_time, 2: _snapshots}[len(space)]
     figure = Figure(layout="constrained")
     draw(figure, data, space)

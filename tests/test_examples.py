@@ -75,6 +75,6 @@ def test_the_scripts_of_the_readme_run(tmp_path, monkeypatch):
     assert len(blocks) == 2
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec("\n".join(blocks).replace("x=128, y=128", "x=48, y=48"), names)
+    exec("\n".join(blocks).replace("sm.DRVM()", "sm.DRVM(n_particles=2048, steps=6)"), names)
     assert {"vortices.h5", "vortices.png"} == {p.name for p in tmp_path.iterdir()}
     assert float(names["solution"].compare("exact")["u"].max()) < 1e-5

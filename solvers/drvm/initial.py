@@ -216,14 +216,9 @@ def _in_plane(expr: sp.Expr, space: Any, numbers: Any, box: Any) -> Component:
     function = _function(expr, space, numbers)
     centre = np.array([(lo + hi) / 2 for lo, hi in box])
     half = max((hi - lo) / 2 for lo, hi in box)
-    for _ in range(FARTHEST):
-        nodes, values = _sampled(function, centre, half)
-        far = np.abs(nodes - centre).max(-1) > half / 2
-        mass = np.abs(values).sum()
-        if mass > 0 and np.abs(values)[far].sum() <= LOST * mass:
-            break
-        half *= 2
-    else:
+    half *= 2 ** _doublings(function, centre, half)
+    nodes, values = _sampled(function, centre, half)
+    if not np.abs(values).sum() > 0 or not math.isfinite(half):
         msg = f"the initial vorticity {text(expr)} is not integrable over the plane, or vanishes in the window."
         raise DataError("D201", msg, fix="vorticity in the plane must decay; a periodic flow lives on a Torus")
     for _ in range(FARTHEST):  # its box may be far smaller than the window
@@ -241,6 +236,21 @@ def _in_plane(expr: sp.Expr, space: Any, numbers: Any, box: Any) -> Component:
     _check_resolved(expr, values)
     spacing = 2 * half / POINTS
     return _trimmed(Component(nodes, values * spacing**2, spacing))
+
+
+def _doublings(function: Function, centre: Array, half: float) -> float:
+    """Return how often a window must be doubled to hold a function; infinite if no number is enough.
+
+    All are looked at, however little the first holds: a vortex may stand far outside the window.
+    """
+    needed = 0
+    for k in range(FARTHEST):
+        nodes, values = _sampled(function, centre, half * 2**k)
+        ring = np.abs(nodes - centre).max(-1) > half * 2**k / 2
+        mass = np.abs(values)
+        if mass[ring].sum() > LOST * mass.sum():
+            needed = k + 1
+    return needed if needed < FARTHEST else math.inf
 
 
 def _check_resolved(expr: sp.Expr, values: Array) -> None:
