@@ -47,7 +47,7 @@ def main(folder: Path, small: bool = False) -> tuple[float, float]:
         solution = problem.solve(method, grid=grid)
         error = solution.compare(truth, on=["v"], times=[0.25, 0.5, 1.0])["v"]
         found.append(float(error.max()))
-        shown = ", ".join(f"{100 * e:.2f} % at t = {s:g}" for s, e in zip(error["time"].values, error.values))
+        shown = ", ".join(f"{100 * float(e):.2f} % at t = {float(e.time):g}" for e in error)
         print(f"\n{solution}\nrelative L2 error of the velocity: {shown}; {solution.provenance['seconds']:.1f} s")
         solution.save(folder / f"{problem.name.split()[0].lower()}.h5")
         solution.plot("w", path=folder / f"{problem.name.split()[0].lower()}.png")

@@ -32,7 +32,8 @@ def test_quickstart(tmp_path):
     assert done.returncode == 0, done.stderr
     for part in ("canonical form", "d/dt w = [-nu*|k|^2] w + n0", "1 x point vortex", "error of the velocity"):
         assert part in done.stdout
-    assert {p.name for p in tmp_path.iterdir()} == {f"{n}.{s}" for n in ("lamb-oseen", "co-rotating") for s in ("h5", "png")}
+    names = ("lamb-oseen", "co-rotating")
+    assert {p.name for p in tmp_path.iterdir()} == {f"{n}.{s}" for n in names for s in ("h5", "png")}
     module = runpy.run_path(str(script), run_name="example")
     plane, torus = module["main"](tmp_path, small=True)
     assert plane < 0.02

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DRVM"]
 
+FEWEST_BY_DEFAULT = 2**15
+
 
 @options
 class DRVM(Method):
@@ -121,12 +123,14 @@ class DRVM(Method):
                 near = 2 ** (value.bit_length() - 1)
                 msg = f"DRVM({name}=...) is a power of 2, for which Sobol points are balanced; got {value}."
                 raise OptionError("O331", msg, fix=f"DRVM({name}={near})  or  DRVM({name}={2 * near})")
-        if self.n_particles is not None and self.n_particles < 64 * self.groups:
-            msg = f"DRVM: {self.groups} groups of 64 particles at least; got n_particles={self.n_particles}."
+        particles = self.n_particles or FEWEST_BY_DEFAULT
+        if particles < 64 * self.groups:
+            msg = f"DRVM: {self.groups} groups of 64 particles at least; got n_particles={particles}."
             raise OptionError("O331", msg, fix=f"DRVM(n_particles={64 * self.groups})")
         for name in ("target", "ridge"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (number and value > 0) and not (name == "target" and value is None):
                 msg = f"DRVM({name}=...) is a positive number; got {value!r}."
                 raise OptionError("O331", msg)
         if self.target is not None and self.groups < 2:

@@ -86,21 +86,32 @@ class Paths:
 
     flow: Flow
     bank: Bank
-    device: torch.device
-    dtype: torch.dtype
+    world: World
+
+    @property
+    def device(self) -> torch.device:
+        """Where particles live."""
+        return self.bank.flat.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Their precision."""
+        return self.bank.flat.dtype
 
     def __call__(self, cloud: Cloud) -> list[Tensor]:
         """Return m of every slice, ``(G N, 2)`` each."""
+        groups = len(cloud.positions)
         component = torch.as_tensor(cloud.component, device=self.device).flatten()
         points = torch.as_tensor(cloud.positions, dtype=self.dtype, device=self.device).flatten(0, 1)
         out = []
         for k in range(1, self.flow.steps + 1):
             noise = torch.as_tensor(np.ascontiguousarray(cloud.increments[:, :, k - 1]), dtype=self.dtype)
-            points = self._moved(points + self.flow.spread(k) * noise.to(self.device).flatten(0, 1), component, k)
+            points = points + self.flow.spread(k) * noise.to(self.device).flatten(0, 1)
+            points = self._moved(points, component, k, groups)
             out.append(points)
         return out
 
-    def _moved(self, points: Tensor, component: Tensor, k: int) -> Tensor:
+    def _moved(self, points: Tensor, component: Tensor, k: int, groups: int) -> Tensor:
         flow, step = self.flow, self.flow.step(k)
         mean = torch.tensor(flow.mean_flow, dtype=self.dtype, device=self.device)
         frames = self._frames(points, component, k)
@@ -110,7 +121,9 @@ class Paths:
             source = flow.core(1)
             return moved(points, lambda x, t: flow.start_velocity(x, source), step, 0.0) + step * mean
         between = Between(self.bank.network(k - 1), self.bank.network(k), step)
-        angle = turning(points[:: max(1, len(points) // PROBES)], between.now, step, self._width(k - 1))
+        probes = points.unflatten(0, (groups, -1))[:, : PROBES // SHARDS].flatten(0, 1)
+        angle = turning(probes, between.now, step, self._width(k - 1))
+        angle = float(self.world.gathered(torch.tensor([angle], dtype=torch.float64, device=self.device)).amax())
         frames = frames.carried(points, mean * step)
         return moved(points, lambda x, t: between.velocity(x, t, frames), step, angle) + step * mean
 
@@ -161,7 +174,7 @@ class SliceObjective:
     def __init__(self, flow: Flow, bank: Bank, *, batch: int, queries: int, seed: int, world: World) -> None:
         self.flow, self.module, self.seed, self.world = flow, bank, seed, world
         self.batch, self.queries = batch // SHARDS, max(2, queries // SHARDS)
-        self.paths = Paths(flow, bank, bank.flat.device, bank.flat.dtype)
+        self.paths = Paths(flow, bank, world)
 
     def loss(self, step: int, shards: Sequence[int]) -> tuple[Tensor, dict[str, float | Tensor]]:
         """Return the mean over slices of the squared error relative to the size of the velocity."""
@@ -175,7 +188,9 @@ class SliceObjective:
         weights = self.world.gathered(torch.as_tensor(cloud.weights / SHARDS).to(self.module.flat)).flatten()
         paths = self.world.gathered(torch.stack(self.paths(cloud), dim=1)).unbind(1)
         rows = []
-        uniform = np.concatenate([self._uniform(step, s) for s in shards], axis=1)
+        each, half = [self._uniform(step, s) for s in shards], self.queries // 2
+        # The first half of the points goes near the centres: half of every shard, whoever holds it.
+        uniform = np.concatenate([u[:, :half] for u in each] + [u[:, half:] for u in each], axis=1)
         for k, means in enumerate(paths, start=1):
             network = self.module.scouts[k - 1]
             queries = self._points(uniform[k - 1], k)
@@ -183,7 +198,7 @@ class SliceObjective:
             label = self.flow.velocity(
                 queries.to(means.dtype), means[None], (weights * self.flow.weight(k))[None], self.flow.core(k), k
             )[0]
-            size = network.scale * envelope.square().mean().sqrt()
+            size = network.scale * self.world.mean(envelope.square().mean()).sqrt()
             rows.append((feature, envelope * network.scale / size, label / size))
         features, envelopes, labels = zip(*rows, strict=True)
         return tuple(torch.stack(v).to(self.module.flat) for v in (features, envelopes, labels))  # type: ignore[return-value]
