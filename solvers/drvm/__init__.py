@@ -42,6 +42,10 @@ class DRVM(Method):
     For one forward solve the network is not more accurate than the sum over the same particles; it is a
     smooth field, cheap to evaluate, and it moves N particles by O(N) operations instead of O(N²).
 
+    ``Solution.provenance["diagnostics"]`` holds, for each slice, the estimated relative error of the labels and
+    what the fit left of them. The vorticity is the curl of the fitted velocity and several times less accurate
+    than it; at the start it is nan where it is a measure.
+
     Args:
         n_particles: Particles of a march; a power of 2, at least 64 times ``groups``. The error of
             labels falls as ``N^(-1/2)`` or somewhat faster. None takes 32768 in the plane, 65536 on a
@@ -50,7 +54,8 @@ class DRVM(Method):
             functions; flows that turn over many times need more.
         fit: ``"lm"`` fits all weights of a small network by Levenberg-Marquardt, ``"ridge"`` the last
             layer of a wide random one in closed form, ``"adam"`` all slices together by first-order
-            training on fresh particles, as published. ``"auto"`` takes lm for points and sheets, ridge for functions.
+            training on fresh particles, as published. ``"auto"`` takes lm for up to 16 points and sheets, ridge for
+            more and for functions.
         hidden: Widths of the hidden layers; None takes (16, 16) for lm, (512,) for ridge, (64, 64) for adam.
         queries: Label points of a slice, a power of 2; None takes 512 for lm and twice the features for ridge.
         marches: Most repetitions with independent particles, whose labels are averaged.
@@ -137,9 +142,14 @@ class DRVM(Method):
             msg = "DRVM(target=...) needs at least two groups to estimate the error of labels."
             raise OptionError("O331", msg, fix="DRVM(groups=4)")
 
-        if self.answer == "particles" and self.fit == "adam":
-            msg = "DRVM(answer='particles') is about particles of a march, which fit='adam' has none of."
-            raise OptionError("O331", msg, fix="DRVM(answer='particles', fit='auto')")
+        if not isinstance(self.training, Training):
+            msg = f"DRVM(training=...) is a Training; got {self.training!r}."
+            raise OptionError("O331", msg, fix="DRVM(fit='adam', training=sciml.train.Training(steps=1000))")
+        marching = {"answer": "network", "drift": "midpoint", "sampling": "sobol", "marches": 1, "target": None}
+        for name, value in marching.items():
+            if self.fit == "adam" and getattr(self, name) != value:
+                msg = f"DRVM({name}={getattr(self, name)!r}) is about marches, and fit='adam' makes none."
+                raise OptionError("O331", msg, fix=f"leave out {name}, or fit='auto'")
 
     def _check_whole(self, name: str, value: Any, least: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -182,6 +192,9 @@ class DRVM(Method):
         forced = [g for g in found.forcing if g != 0]
         if forced:
             return Unmet(f"it has no forcing yet ({text(forced[0])})", "remove the forcing")
+        if found.means and found.drag != 0:
+            why = "drag slows the mean flow down, which it holds constant"
+            return Unmet(why, "write the vorticity equation, whose mean flow is given")
         if not found.drag.subs(problem.numbers).is_number:
             return Unmet(f"its drag is a constant, and here it is {text(found.drag)}")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,6 +40,9 @@ __all__ = ["DRVMEngine"]
 
 HIDDEN = {"lm": (16, 16), "ridge": (512,), "adam": (64, 64)}
 QUERIES = 512
+CHECKED = 64  # points an axis, for means and constraints of a velocity
+MISFIT = 0.1  # relative, of a fit, that is announced
+MOST_CENTRES = 16  # that one small network is built round
 STEPS = {True: 20, False: 40}  # of singular vorticity, of functions
 PARTICLES = {False: 2**15, True: 2**16}  # in the plane, on a torus
 
@@ -58,7 +62,11 @@ class DRVMEngine:
         self.numbers = {**problem.numbers, **self._means()}
         self.flow = self._flow(start, end)
         periodic = self.flow.lengths is not None
-        self.fit = method.fit if method.fit != "auto" else ("lm" if self.flow.is_singular else "ridge")
+        self.fit = (
+            method.fit
+            if method.fit != "auto"
+            else ("lm" if self.flow.is_singular and len(self.flow.components) <= MOST_CENTRES else "ridge")
+        )
         self.particles = method.n_particles or PARTICLES[periodic]
         self.hidden = method.hidden or HIDDEN[self.fit]
         wide = 2 ** math.ceil(math.log2(2 * self.hidden[-1]))
@@ -81,13 +89,16 @@ class DRVMEngine:
 
     # --- the flow -----------------------------------------------------------------------------------
 
-    def _on_grid(self, expr: sp.Expr, points: int) -> np.ndarray:
-        """Evaluate initial data of a torus on a square grid of that many points an axis."""
+    def _discretised(self, points: int) -> Discretisation:
+        """Return the declared form on a square grid of a torus, for its initial data."""
         ends = list(self.problem.bounds.values())
         window = Window.around(ends, (points,) * 2, (1, 1), (False, False))
         values = {s: torch.tensor(v, dtype=torch.float64) for s, v in self.problem.numbers.items()}
-        made = Discretisation(self.problem, window, values, replace(self.run, device="cpu"))
-        found = made.observer(expr, None, self.problem.number(self.problem.time[1]))
+        return Discretisation(self.problem, window, values, replace(self.run, device="cpu", dtype="float64"))
+
+    def _on_grid(self, expr: sp.Expr, points: int) -> np.ndarray:
+        """Evaluate initial data of a torus on a square grid of that many points an axis."""
+        found = self._discretised(points).observer(expr, None, self.problem.number(self.problem.time[1]))
         if found.is_complex() or not bool(torch.isfinite(found).all()):
             msg = "the initial vorticity is not finite and real on the grid."
             raise DataError("D201", msg, fix="give data that are finite and real everywhere")
@@ -97,12 +108,21 @@ class DRVMEngine:
         """Return the mean of the initial velocity where the vorticity leaves it open."""
         if not self.found.means:
             return {}
+        self._check_constraints()
         values = self.problem.initial_values()
         out = {}
         for symbol, expr in self.found.means.items():
             given = explicit_derivatives(expr.xreplace(values), self.problem.frame)
-            out[symbol] = float(self._on_grid(given, 64).mean()) if self.problem.domain.periodic else 0.0
+            out[symbol] = float(self._on_grid(given, CHECKED).mean()) if self.problem.domain.periodic else 0.0
         return out
+
+    def _check_constraints(self) -> None:
+        """Refuse a velocity with divergence, as the spectral method does."""
+        if not self.problem.domain.periodic:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a grid that is only there for this check
+            self._discretised(CHECKED).initial_state(self.problem.number(self.problem.time[1]))
 
     def _flow(self, start: float, end: float) -> Flow:
         problem, found = self.problem, self.found
@@ -221,6 +241,7 @@ class DRVMEngine:
     def finish(self, state: MarchState) -> xr.Dataset:
         """Evaluate every variable at the stored times that were reached."""
         dataset = self.evaluated(self.field(state), state)
+        self._warn_of_misfits(state)
         dataset.attrs["diagnostics"] = {
             "slice_times": list(self.flow.times[1 : len(state.networks) + 1]),
             "label_error": [label.error for label in state.labels],
@@ -231,10 +252,20 @@ class DRVMEngine:
             dataset.attrs["model"] = arrays_of(state.networks)
         return dataset
 
+    def _warn_of_misfits(self, state: MarchState) -> None:
+        """A network that misses its labels by far more than their error is no answer."""
+        worst = max(zip(state.fits, self.flow.times[1:], strict=False), default=(0.0, 0.0))
+        if worst[0] > MISFIT and self.method.answer == "network":
+            msg = (
+                f"the network at t = {worst[1]:.3g} misses its labels by {100 * worst[0]:.0f} %: do not trust the "
+                "answer there. Try the other of DRVM(fit='lm') and fit='ridge', more queries, wider hidden layers."
+            )
+            warnings.warn(msg, RuntimeWarning, stacklevel=2)
+
     def evaluated(self, field: VortexField, state: MarchState) -> xr.Dataset:
         """Evaluate every variable of a field."""
         points = self.observables.points
-        reached = [t for t in self.times if t <= field.end * (1 + 1e-12)]
+        reached = [t for t in self.times if t <= field.end + 1e-9 * (self.times[-1] - self.times[0])]
         rows = []
         for t in reached:
             velocity, vorticity = field.velocity(t, points), field.vorticity(t, points)
@@ -242,17 +273,25 @@ class DRVMEngine:
         arrays = {label: np.stack([r[label] for r in rows])[None] for label in rows[0]}
         return self.axes.dataset(arrays)
 
+    def _nodes(self, age: float, share: float) -> Particles:
+        """Return the initial nodes, carried by the mean flow and spread by diffusion alone."""
+        flow = self.flow
+        nodes = [(c.positions.reshape(-1, 2), c.weights.ravel()) for c in flow.components]
+        places, weights = (torch.as_tensor(np.concatenate(v), device=self.where) for v in zip(*nodes, strict=True))
+        carried = places + age * torch.tensor(flow.mean_flow, dtype=torch.float64, device=self.where)
+        return Particles(carried, weights * (share * math.exp(-flow.drag * age)), 2 * flow.nu * age)
+
     def _particles(self, field: VortexField, state: MarchState, time: float) -> list[Particles]:
         """Return the particles that stand for the vorticity at a time: those of the slices next to it."""
         flow = self.flow
         age = time - flow.times[0]
-        if not field.is_after_first(time):
-            nodes = [(c.positions.reshape(-1, 2), c.weights.ravel()) for c in flow.components]
-            drag = math.exp(-flow.drag * age)
-            places, weights = (torch.as_tensor(np.concatenate(v), device=self.where) for v in zip(*nodes, strict=True))
-            return [Particles(places, weights * drag, 2 * flow.nu * age)]
+        if not field.is_known(time):
+            return [self._nodes(age, 1.0)]
         out = []
         for index, share in field.weights(time):
+            if index < 0:
+                out.append(self._nodes(0.0, share))
+                continue
             if index >= len(state.particles):
                 return []  # nothing asks for them
             means, weights = state.particles[index]

@@ -1,8 +1,8 @@
 """Velocity and vorticity at any place and time, from the networks of the slices.
 
 Between slices networks are interpolated by the cubic through the four nearest, in √t where slices are
-graded; before the first slice the initial vorticity is spread by the heat kernel, which is all that
-can have happened to it by then. The vorticity is the curl of the velocity, by central differences.
+graded; before the first slice points and sheets are spread by the heat kernel and carried by the mean
+flow. The vorticity is the curl of the velocity, by central differences.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ class VortexField:
         """Last time that is known."""
         return self.flow.times[len(self.velocities)]
 
-    def is_after_first(self, time: float) -> bool:
-        """Whether networks are known at a time."""
+    def is_known(self, time: float) -> bool:
+        """Whether slices on both sides of a time are known; the start is one where the vorticity is a function."""
         start, first = self.flow.times[:2]
-        return bool(self.velocities) and time >= first - 1e-9 * (first - start)
+        after = time >= first - 1e-9 * (first - start)
+        return bool(self.velocities) and (after or not self.flow.is_singular)
 
     def velocity(self, time: float, points: Tensor) -> Tensor:
         """Return the velocity without mean flow, ``(P, 2)``."""
@@ -64,28 +65,32 @@ class VortexField:
 
     def _velocity(self, time: float, points: Tensor) -> Tensor:
         age = time - self.flow.times[0]
-        if not self.is_after_first(time):
-            return self.flow.start_velocity(points, 2 * self.flow.nu * max(age, 0.0)) * math.exp(-self.flow.drag * age)
+        if not self.is_known(time):
+            carried = points - age * torch.tensor(self.flow.mean_flow, dtype=points.dtype, device=points.device)
+            found = self.flow.start_velocity(carried, 2 * self.flow.nu * max(age, 0.0))
+            return found * math.exp(-self.flow.drag * age)
         total = torch.zeros_like(points)
         for index, weight in self.weights(time):
-            total += weight * self.velocities[index](points)
+            at_slice = self.velocities[index](points) if index >= 0 else self.flow.start_velocity(points, 0.0)
+            total += weight * at_slice
         return total
 
     def weights(self, time: float) -> list[tuple[int, float]]:
-        """Return the slices next to a time with their Lagrange weights."""
+        """Return the slices next to a time with their Lagrange weights; -1 is the start of a function."""
         start = self.flow.times[0]
-        known = [self._clock(t - start) for t in self.flow.times[1 : len(self.velocities) + 1]]
+        first_index = 0 if self.flow.is_singular else -1
+        known = [self._clock(t - start) for t in self.flow.times[first_index + 1 : len(self.velocities) + 1]]
         here = self._clock(time - start)
         nearest = min(range(len(known)), key=lambda i: abs(known[i] - here))
         if abs(known[nearest] - here) <= 1e-9 * known[-1]:
-            return [(nearest, 1.0)]
+            return [(nearest + first_index, 1.0)]
         after = next((i for i, t in enumerate(known) if t > here), len(known) - 1)
         first = max(0, min(after - NEIGHBOURS // 2, len(known) - NEIGHBOURS))
         chosen = range(first, min(first + NEIGHBOURS, len(known)))
         out = []
         for i in chosen:
             weight = math.prod((here - known[j]) / (known[i] - known[j]) for j in chosen if j != i)
-            out.append((i, weight))
+            out.append((i + first_index, weight))
         return out
 
     def _clock(self, age: float) -> float:

@@ -20,6 +20,7 @@ from sciml.solvers.drvm.networks import Network, fresh_weights, jacobian, percep
 __all__ = ["FitOptions", "fitted"]
 
 STALLED, STALLS = 5e-3, 3  # relative fall of the cost in so many iterations in a row, below which a fit ends
+STEEP = 1e-6  # penalty on weights: no ridges between the points, and far below the error of labels
 POOR, RESTARTS = 0.1, 3  # what a fit may leave before it starts again from other weights, and how often
 FEATURE_SPREAD = 1.0  # of random hidden weights, per unit of the features
 
@@ -114,7 +115,7 @@ def _by_marquardt(
     def cost(point: np.ndarray) -> float:
         flat = torch.as_tensor(point, device=features.device)
         left = perceptron(split_weights(flat, start.sizes), features) * weight - target
-        return float(left.square().sum()) / 2
+        return (float(left.square().sum()) + STEEP * float(point @ point)) / 2
 
     point = start.flat.cpu().numpy()
     fit, stalls = Fit(point, cost(point)), 0
@@ -123,6 +124,8 @@ def _by_marquardt(
         residual = (outputs * weight - target).flatten()
         slopes = (slopes * weight[..., None]).flatten(0, 1)
         normal, gradient = (slopes.T @ slopes).cpu().numpy(), (slopes.T @ residual).cpu().numpy()
+        normal[np.diag_indices_from(normal)] += STEEP
+        gradient += STEEP * fit.point
         better = improved(fit, normal, gradient, cost)
         stalls = stalls + 1 if better.cost > (1 - STALLED) * fit.cost else 0
         fit = better

@@ -19,6 +19,7 @@ __all__ = ["Flow", "slice_times"]
 TAIL = 1e-6  # share of the velocity's energy that modes left out may hold at the start
 FILAMENTS = 1.5  # by which the largest mode is raised for what stretching makes later
 FEWEST_MODES, MOST_MODES = 16, 128
+TINY = 1e-12  # variance of a core that stands for none
 GAUSSIAN_MODES = 4.5  # e^{-k²s²/2} = 4e-5 at k = 4.5/s
 
 
@@ -130,14 +131,16 @@ class Flow:
             held = weights != 0
             places, weights = places[held], weights[held]
             if self.lengths is None:
-                total += plane_velocity(queries, places, weights, max(variance + (whole.spacing / 2) ** 2, 1e-12))
+                total += plane_velocity(
+                    queries, places, weights, max(variance + (whole.spacing / 2) ** 2, whole.gap**2, TINY)
+                )
             elif c.spacing > 0:
                 series = particle_series(
                     places[None], weights[None], variance, self.lengths, self.modes(1) or MOST_MODES
                 )
                 total += series.velocity(queries)[0]
             else:
-                total += torus_velocity(queries, places, weights, max(variance, 1e-12), self.lengths)
+                total += torus_velocity(queries, places, weights, max(variance, whole.gap**2, TINY), self.lengths)
         return total
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 import torch
+from scipy import ndimage
 
 from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet, measures
 from sciml.dsl.text import text
@@ -39,6 +40,7 @@ COARSE = 64  # per axis, for the velocity at the start
 NEGLIGIBLE = 1e-12  # of the largest circulation of a node
 LOST = 1e-5  # share of |ω| that may lie outside the box of a function in the plane
 UNEVEN = 0.3  # of circulation between halves of the nodes: a Gaussian then misses less than 1e-3
+APART, MOST_VORTICES = 1e-3, 12  # of the largest vorticity, that separates vortices; how many
 FARTHEST = 14  # doublings of the window in search of that box
 
 
@@ -73,6 +75,13 @@ class Component:
         """Mean position, weighted by ``|Γ|``."""
         share = np.abs(self.weights)[..., None] / self.strength
         return np.asarray((share * self.positions).reshape(-1, 2).sum(0))
+
+    @cached_property
+    def gap(self) -> float:
+        """Distance between the nodes of a sheet; 0 for points and functions."""
+        if self.is_point or self.spacing > 0:
+            return 0.0
+        return float(np.linalg.norm(np.diff(self.positions, axis=0), axis=1).max())
 
     def drawn(self, uniform: Array) -> tuple[Array, Array]:
         """Return positions and signs for points of the unit square, ``(n, 2)`` each of two numbers.
@@ -137,7 +146,7 @@ def components_of(
     out: list[Component] = []
     constant = 0.0
     smooth = sp.S.Zero
-    for term in sp.Add.make_args(sp.expand(vorticity) if measures(vorticity) else vorticity):
+    for term in _terms(vorticity):
         held = [m for m in measures(term) if not isinstance(m, VortexPatch)]
         if not held:
             smooth += term
@@ -150,12 +159,20 @@ def components_of(
             component, constant = _on_torus(smooth, space, numbers, box, on_grid)
         else:
             component = _in_plane(smooth, space, numbers, box)
-        out.append(component)
+        out += _separated(component) if not periodic else [component]
     out = [c for c in out if c.strength > 0]
     if not out:
         msg = "the initial vorticity is 0 everywhere: nothing moves."
         raise DataError("D201", msg, fix="give an initial condition that is not constant")
     return out, constant
+
+
+def _terms(vorticity: sp.Expr) -> list[sp.Expr]:
+    """Return the summands; products with sums of measures are multiplied out, and functions left as they are."""
+    out: list[sp.Expr] = []
+    for term in sp.Add.make_args(vorticity):
+        out += sp.Add.make_args(sp.expand_mul(term)) if measures(term) else [term]
+    return out
 
 
 def _singular(atom: Measure, factor: float, numbers: dict[sp.Symbol, float]) -> list[Component]:
@@ -236,6 +253,18 @@ def _in_plane(expr: sp.Expr, space: Any, numbers: Any, box: Any) -> Component:
     _check_resolved(expr, values)
     spacing = 2 * half / POINTS
     return _trimmed(Component(nodes, values * spacing**2, spacing))
+
+
+def _separated(component: Component) -> list[Component]:
+    """Split a function in the plane into its vortices, where they stand apart: each gets features of its own."""
+    size = np.abs(component.weights)
+    marks, count = ndimage.label(size > APART * size.max(), structure=np.ones((3, 3)))
+    if not 1 < count <= MOST_VORTICES:
+        return [component]
+    nearest = ndimage.distance_transform_edt(marks == 0, return_distances=False, return_indices=True)
+    owner = marks[tuple(nearest)]
+    parts = [np.where(owner == i, component.weights, 0.0) for i in range(1, count + 1)]
+    return [Component(component.positions, w, component.spacing) for w in parts]
 
 
 def _doublings(function: Function, centre: Array, half: float) -> float:

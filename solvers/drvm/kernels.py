@@ -22,7 +22,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["density", "plane_velocity", "torus_velocity"]
+__all__ = ["plane_velocity", "torus_velocity"]
 
 PAIRS = 2**17  # in a chunk: the temporaries stay in the cache of a core
 PAIRS_CUDA = 2**24
@@ -132,12 +132,3 @@ def _rows(along: Tensor, across: Tensor, period: float, spacing: float) -> Tenso
         gap = 2 * torch.sinh(b / 2).square() + 2 * torch.sin(a / 2).square() if m == 0 else torch.cosh(b) - cosine
         total += sine / gap.clamp_(min=torch.finfo(a.dtype).tiny * 1e4)
     return total / (2 * period)
-
-
-def density(queries: Tensor, positions: Tensor, weights: Tensor, variance: float) -> Tensor:
-    """Return the vorticity ``Σ_j w_j e^{-|x_i - X_j|²/2s²}/(2πs²)``, ``(P,)``, in the plane."""
-    total = torch.zeros(len(queries), dtype=queries.dtype, device=queries.device)
-    for x, w in zip(positions.split(_chunk(queries)), weights.split(_chunk(queries)), strict=True):
-        square = (queries[:, :1] - x[:, 0]).square() + (queries[:, 1:] - x[:, 1]).square()
-        total += torch.exp((square * (-0.5 / variance)).clamp_(min=DEEPEST)) @ w
-    return total / (2 * math.pi * variance)

@@ -39,6 +39,8 @@ from sciml.streams import stream
 __all__ = ["Labels", "March", "MarchState", "query_points"]
 
 SAMPLE, SAMPLE_TORUS = 2048, 512  # particles whose mutual velocities give the motion of frames
+SMALLEST = 1e-30  # square of a velocity that single precision can still tell from 0
+NO_CIRCULATION = 1e-3  # of the total strength: below, the far vortex stands in the middle of all
 MARGIN = 1.05  # by which the fitted box exceeds window and particles
 SMALLEST_RADIUS = 1.5  # decades below the size of a centre where queries near it begin
 
@@ -187,6 +189,9 @@ class March:
             raise Diverged("R306", msg, fix="more steps: DRVM(steps=...), or more query points")
         geometry, centres = self._geometry(state, means, k)
         labels = self._labels(state, means, geometry, k)
+        if not float(labels.mean.square().sum()) > SMALLEST:
+            msg = f"nothing is left of the velocity at slice {k}, t = {self.flow.times[k]:.3g}."
+            raise Diverged("R306", msg, fix="an earlier end time: the flow has come to rest")
         former = self._former(state, k)
         network, left = fitted(self.fit, geometry, labels.queries, labels.mean, _known(labels.error), former)
         network = replace(network, far=self._far(labels.queries, state.march, means, k))
@@ -220,14 +225,16 @@ class March:
             source = self.flow.core(1)  # the age of the vorticity half-way through the step
 
             def velocity(x: Tensor, time: float) -> Tensor:
-                here = x if frames.velocity is None else x - frames.velocity * time
-                return self.flow.start_velocity(here, source)
+                return self.flow.start_velocity(x, source)
 
-            if self.points and len(self.points) == len(self.flow.components):
-                # Every particle is at a point vortex, whose own velocity only turns it round its centre.
-                assert frames.velocity is not None
-                return points + step * (frames.velocity + mean).view_as(points)
-            return (moved(flat, velocity, step, 0.0) + step * mean).view_as(points)
+            out = flat.clone()
+            if frames.velocity is not None and frames.own is not None:
+                # The own velocity of a point vortex only turns a particle round its centre, many times.
+                out[frames.own] += step * frames.velocity[frames.own]
+            others = torch.ones_like(flat[:, 0], dtype=torch.bool) if frames.own is None else ~frames.own
+            if bool(others.any()):
+                out[others] = moved(flat[others], velocity, step, 0.0)
+            return (out + step * mean).view_as(points)
         now = state.networks[k - 2]
         ahead = len(state.networks) >= k and state.march > 0
         other_slice = k if ahead else k - 2
@@ -238,13 +245,9 @@ class March:
         frames = self._frames(state, points, k, since).carried(flat, mean * gap if other is not None else None)
         if self.drift == "euler":
             return points + step * (now(flat) + mean).view_as(points)
-        angle = turning(*self._probed(flat, now), step, self._width(now))
+        angle = turning(flat[:: max(1, len(flat) // PROBES)], now, step, self._width(now))
         found = moved(flat, lambda x, t: between.velocity(x, t, frames), step, angle)
         return (found + step * mean).view_as(points)
-
-    def _probed(self, flat: Tensor, now: Network) -> tuple[Tensor, Network]:
-        stride = max(1, len(flat) // PROBES)
-        return flat[::stride], now
 
     def _width(self, network: Network) -> float:
         geometry = network.geometry
@@ -274,18 +277,17 @@ class March:
         sample = SAMPLE if self.flow.lengths is None else SAMPLE_TORUS
         each = max(8, sample // len(self.flow.components))
         places, weights, owner = [], [], []
-        signed = self.weights_flat_sign
         for i, c in enumerate(self.flow.components):
             index = torch.nonzero(component == i)[:each, 0]
             if not len(index):
                 continue
             places.append(points[index])
-            share = signed(index)
+            share = self._signs(index)
             weights.append(share * (scale * c.strength / len(index)))
             owner.append(torch.full((len(index),), i, device=self.device))
         return torch.cat(places), torch.cat(weights), torch.cat(owner)
 
-    def weights_flat_sign(self, index: Tensor) -> Tensor:
+    def _signs(self, index: Tensor) -> Tensor:
         """Return the signs of some particles of the present march."""
         assert self._drawn is not None
         signs = np.sign(self._drawn[1].weights).reshape(-1)[index.cpu().numpy()]
@@ -309,6 +311,8 @@ class March:
             mine = component == i
             share = strong[mine] / strong[mine].sum()
             centre = (share[:, None] * flat[mine]).sum(0)
+            if not bool(mine.any()):  # a negligible part without particles
+                centre = torch.as_tensor(self.flow.components[i].centre, device=self.device)
             spread = (share[:, None] * (flat[mine] - centre).square()).sum()
             centres.append(centre)
             sizes.append((spread + 2 * self.flow.core(k)).sqrt())
@@ -353,7 +357,7 @@ class March:
         low, high = self._box(means)
         circulation = self.flow.circulation * self.flow.weight(k)
         strong = self.weights(march, k).double()
-        weights = strong if abs(float(strong.sum())) > 1e-3 * float(strong.abs().sum()) else strong.abs()
+        weights = strong if abs(float(strong.sum())) > NO_CIRCULATION * float(strong.abs().sum()) else strong.abs()
         centre = (weights[..., None] * means.double()).sum((0, 1)) / weights.sum()
         return Far((low + high) / 2, (high - low) / 2, circulation, centre)
 

@@ -116,10 +116,13 @@ class Paths:
         mean = torch.tensor(flow.mean_flow, dtype=self.dtype, device=self.device)
         frames = self._frames(points, component, k)
         if k == 1:
-            if frames.since is not None and len(self._point_components) == len(flow.components):
-                return points + frames.since
-            source = flow.core(1)
-            return moved(points, lambda x, t: flow.start_velocity(x, source), step, 0.0) + step * mean
+            source, out = flow.core(1), points.clone()
+            own = torch.zeros_like(component, dtype=torch.bool) if frames.own is None else frames.own
+            if frames.since is not None:
+                out[own] += frames.since[own] - step * mean
+            if not bool(own.all()):
+                out[~own] = moved(points[~own], lambda x, t: flow.start_velocity(x, source), step, 0.0)
+            return out + step * mean
         between = Between(self.bank.network(k - 1), self.bank.network(k), step)
         probes = points.unflatten(0, (groups, -1))[:, : PROBES // SHARDS].flatten(0, 1)
         angle = turning(probes, between.now, step, self._width(k - 1))

@@ -2,7 +2,7 @@
 
 Every particle is one point of a Sobol sequence: one coordinate picks the component of the initial
 vorticity, two its place in it, two for each time step the increments. The component has a coordinate
-of its own, because index parity and first coordinate of a Sobol point go together. Each group has its own
+of its own, because the parity of the index goes with a coordinate of the point. Each group has its own
 scrambling, so that the spread of groups is an estimate of the error of their mean.
 
 Sources: Owen 1997, doi:10.1214/aos/1031594731 (scrambled nets); Caflisch 1998,
@@ -19,12 +19,14 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from sciml.errors import DataError
 from sciml.solvers.drvm.initial import Component
 from sciml.streams import stream
 
 __all__ = ["Cloud", "drawn_cloud", "sobol"]
 
 Array = np.ndarray[Any, Any]
+LOST = 1e-3  # share of the circulation that may have no particle in a group
 HALF_STEP = 2.0**-31  # points lie on a lattice of 2^-30: shifted off 0, where the normal quantile is infinite
 
 
@@ -89,17 +91,26 @@ def _group(components: Sequence[Component], size: int, steps: int, rng: Any, sam
         mine = chosen == i
         places, signs = c.drawn(uniform[mine, 1:3])
         positions[mine] = places
-        weights[mine] = _exact(signs, c)
+        weights[mine] = _exact(signs, c, LOST * shares[-1])
     increments = ndtri(uniform[:, 3:]).reshape(size, steps, 2).astype(np.float32)
     return positions, weights, chosen, increments
 
 
-def _exact(signs: Array, component: Component) -> Array:
-    """Give the particles of a component its positive and negative circulation exactly."""
+def _exact(signs: Array, component: Component, negligible: float) -> Array:
+    """Give the particles of a component its positive and negative circulation exactly.
+
+    Raises:
+        DataError: A circulation that is not negligible has no particle.
+    """
     weights = np.zeros(len(signs))
     for sign in (1, -1):
         total = float(component.weights[np.sign(component.weights) == sign].sum())
         held = signs == sign
         if held.any():
             weights[held] = total / held.sum()
+        elif abs(total) > negligible:
+            msg = f"no particle of a group stands for a part of the vorticity, of circulation {total:.3g}: too few."
+            raise DataError(
+                "D218", msg, fix="more particles a group: DRVM(n_particles=..., groups=...), or a larger batch"
+            )
     return weights
