@@ -72,6 +72,9 @@ Versions: {versions}; commit {commit}, {date}. Not measured on a GPU, where the 
 and PINN as what they reach on a processor.
 """
 FLOW_NOTES = """
+- **DRVM** is this package's. For one forward solve its networks add no accuracy over the same particles summed without
+  them; what they add is a smooth field that is stored and evaluated anywhere, and a drift that costs O(N) operations.
+  Whole solves are timed, outputs on the grid included. First-order training stops far from its end here.
 - **Spectral method**: points are mollified by a Gaussian, whose width is the error; on the torus the data are smooth.
   As a reference it starts later instead, when the cores are as wide as the Gaussian (`benchmarks/flow_references.py`).
 - **Particles on a mesh**: the random vortex method without a network, `benchmarks/particle_mesh.py`.
@@ -82,6 +85,33 @@ FLOW_NOTES = """
   velocities of point vortices as boundary values; the other methods need none.
 - **Heat flow alone** is what a method without the coupling of vorticity and velocity would show.
 """
+
+
+LABELS = """
+Sum of the smoothed Biot-Savart velocities of {particles} particles at {queries} points, against the expression that
+one would write first (all pairs at once), {threads} thread of {cpu}; medians and ranges of pairwise ratios in one run,
+torch {torch}, commit {commit}, {date}.
+"""
+
+
+def labels(record, environment):
+    """Render the section on labels."""
+    known = {name: record[name] for name in ("particles", "queries")}
+    known["torch"] = record["environment"]["versions"]["torch"]
+    lines = ["## DRVM: labels in the plane", "", _paragraph(LABELS, **environment, **known), ""]
+    head = ["precision", "plain, Mpairs/s", "ours, Mpairs/s", "ratio", "relative difference"]
+    lines += [*_row(head), "|---" * len(head) + "|"]
+    for precision in ("float32", "float64"):
+        found = record[precision]
+        low, high = found["ratio_range"]
+        ratio = f"{found['ratio']:.1f} ({low:.1f}-{high:.1f})"
+        lines += _row([precision, f"{found['plain']:.0f}", f"{found['ours']:.0f}", ratio, f"{found['error']:.0e}"])
+    queries, particles = record["large"]
+    memory = record["memory"]
+    said = (
+        f"{particles} particles on {queries} points: {memory['seconds']:.1f} s, at most {memory['peak_gib']:.2f} GiB."
+    )
+    return [*lines, "", said, ""]
 
 
 def families(record, environment):

@@ -12,6 +12,8 @@ from sciml import method as registry_module
 from sciml.errors import Diverged, MethodMismatch, OptionError, UnknownMethod
 from sciml.method import Method, installed, method_from, registry
 
+pytestmark = pytest.mark.filterwarnings("ignore:the network at t")  # budgets are tiny here
+
 METHODS = {name: point.load() for name, point in installed().items()}
 HALF = sm.Budget(steps=2)
 

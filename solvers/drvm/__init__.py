@@ -108,14 +108,14 @@ class DRVM(Method):
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 msg = f"DRVM({name}=...) is one of {', '.join(map(repr, allowed))}; got {getattr(self, name)!r}."
-                raise OptionError("O331", msg)
+                raise OptionError("O350", msg)
         whole = {"marches": 1, "groups": 1, "iterations": 1, "batch": 64}
         for name, least in whole.items():
             self._check_whole(name, getattr(self, name), least)
         if self.hidden is not None:
             if not isinstance(self.hidden, (tuple, list)) or not self.hidden:
                 msg = f"DRVM(hidden=...) lists the widths of the hidden layers; got {self.hidden!r}."
-                raise OptionError("O331", msg, fix="DRVM(hidden=(16, 16))")
+                raise OptionError("O350", msg, fix="DRVM(hidden=(16, 16))")
             for width in self.hidden:
                 self._check_whole("hidden", width, 1)
             object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -127,34 +127,34 @@ class DRVM(Method):
             if value is not None and value & (value - 1):
                 near = 2 ** (value.bit_length() - 1)
                 msg = f"DRVM({name}=...) is a power of 2, for which Sobol points are balanced; got {value}."
-                raise OptionError("O331", msg, fix=f"DRVM({name}={near})  or  DRVM({name}={2 * near})")
+                raise OptionError("O350", msg, fix=f"DRVM({name}={near})  or  DRVM({name}={2 * near})")
         particles = self.n_particles or FEWEST_BY_DEFAULT
         if particles < 64 * self.groups:
             msg = f"DRVM: {self.groups} groups of 64 particles at least; got n_particles={particles}."
-            raise OptionError("O331", msg, fix=f"DRVM(n_particles={64 * self.groups})")
+            raise OptionError("O350", msg, fix=f"DRVM(n_particles={64 * self.groups})")
         for name in ("target", "ridge"):
             value = getattr(self, name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not (number and value > 0) and not (name == "target" and value is None):
                 msg = f"DRVM({name}=...) is a positive number; got {value!r}."
-                raise OptionError("O331", msg)
+                raise OptionError("O350", msg)
         if self.target is not None and self.groups < 2:
             msg = "DRVM(target=...) needs at least two groups to estimate the error of labels."
-            raise OptionError("O331", msg, fix="DRVM(groups=4)")
+            raise OptionError("O350", msg, fix="DRVM(groups=4)")
 
         if not isinstance(self.training, Training):
             msg = f"DRVM(training=...) is a Training; got {self.training!r}."
-            raise OptionError("O331", msg, fix="DRVM(fit='adam', training=sciml.train.Training(steps=1000))")
+            raise OptionError("O350", msg, fix="DRVM(fit='adam', training=sciml.train.Training(steps=1000))")
         marching = {"answer": "network", "drift": "midpoint", "sampling": "sobol", "marches": 1, "target": None}
         for name, value in marching.items():
             if self.fit == "adam" and getattr(self, name) != value:
                 msg = f"DRVM({name}={getattr(self, name)!r}) is about marches, and fit='adam' makes none."
-                raise OptionError("O331", msg, fix=f"leave out {name}, or fit='auto'")
+                raise OptionError("O350", msg, fix=f"leave out {name}, or fit='auto'")
 
     def _check_whole(self, name: str, value: Any, least: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             msg = f"DRVM({name}=...) is a whole number of at least {least}; got {value!r}."
-            raise OptionError("O331", msg)
+            raise OptionError("O350", msg)
 
     def predictor(self, solution: Solution) -> Any:
         """Return what evaluates a solution of this method at any time and place."""

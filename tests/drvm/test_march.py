@@ -17,6 +17,8 @@ from sciml.solvers.drvm.initial import Component
 from sciml.solvers.drvm.networks import Far, Network, fresh_weights, jacobian, perceptron, split_weights
 from sciml.solvers.drvm.packing import packed, unpacked
 
+pytestmark = pytest.mark.filterwarnings("ignore:the network at t")  # budgets are tiny here
+
 torch_grid = torch.linspace(-1.4, 1.4, 15, dtype=torch.float64)
 GRID = torch.cartesian_prod(torch_grid, torch_grid)
 

@@ -10,6 +10,8 @@ from forms.test_navier_stokes import PRIMITIVE, biot_savart, laplacian_of_stream
 import sciml as sm
 from sciml.errors import DataError, DeclarationError, MethodMismatch, OptionError
 
+pytestmark = pytest.mark.filterwarnings("ignore:the network at t")  # budgets are tiny here
+
 nu, free = sp.Symbol("nu", positive=True), sp.Symbol("c", real=True)
 u, p, T = sm.VectorField("u", t, x, y), sm.Field("p", t, x, y), sm.Field("T", t, x, y)
 START = sp.sin(x) * sp.cos(2 * y) + sp.cos(x + y) / 2

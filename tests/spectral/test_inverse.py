@@ -7,7 +7,7 @@ import xarray as xr
 
 import sciml as sm
 from sciml.errors import DataError, DeclarationError, Diverged, MethodMismatch
-from sciml.least_squares import Fit, covariance, improved
+from sciml.least_squares import Fit, covariance, half_square, improved
 
 t, x, y = sm.coords("t x y")
 u, w = sm.Field("u", t, x), sm.Field("w", t, x, y)
@@ -287,7 +287,7 @@ def test_levenberg_marquardt_on_rosenbrock():
     while not fit.converged:
         p = fit.point
         jacobian = np.array([[-20 * p[0], 10.0], [-1.0, 0.0]])
-        after = improved(fit, rosenbrock(p), jacobian, rosenbrock)
+        after = improved(fit, jacobian.T @ jacobian, jacobian.T @ rosenbrock(p), lambda q: half_square(rosenbrock(q)))
         assert after.cost <= fit.cost
         fit = after
         assert fit.iterations < 60
