@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,42 +200,34 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
 
 def _arrays(target: Path, record: str) -> dict[str, Array]:
     """Read the arrays that the problem refers to; each is named by its content."""
-    out = {}
-    left = MAX_EXPANSION * target.stat().st_size
-    try:
-        with h5py.File(target, "r") as file:
-            group = file.get("data", {})
-            for name in sorted(set(re.findall(r"\bdata_[0-9a-f]+\b", record)) & set(group)):
-                _check_variable(target, group, name)
-                left -= group[name].nbytes
-                if left < 0:
-                    msg = f"{target.name}: its data are larger than the file can hold."
-                    raise FileError("F412", msg)
-                out[name] = frozen_array(group[name][()], name)
-                _check_content(target, name, out[name])
-    except READ_ERRORS as error:
-        msg = f"{target.name}: its data cannot be read: {str(error)[:200]}"
-        raise FileError("F412", msg) from None
+    wanted = set(re.findall(r"\bdata_[0-9a-f]+\b", record))
+    out = _group(target, "data", lambda group: sorted(wanted & set(group)))
+    for name, array in out.items():
+        _check_content(target, name, array)
     return out
 
 
 def _model(target: Path) -> dict[str, Array]:
     """Read the arrays of a learned model; the method that uses them checks that they belong together."""
+    return _group(target, "model", lambda group: [n for n in list(group)[:MAX_MODEL] if not _is_dimension(group, n)])
+
+
+def _group(target: Path, place: str, chosen: Callable[[Any], list[str]]) -> dict[str, Array]:
+    """Read arrays of a group, no more of them than the file can hold."""
     out: dict[str, Array] = {}
     left = MAX_EXPANSION * target.stat().st_size
     try:
         with h5py.File(target, "r") as file:
-            group = file.get("model", {})
-            names = [n for n in list(group)[:MAX_MODEL] if not _is_dimension(group, n)]
-            for name in names:
+            group = file.get(place, {})
+            for name in chosen(group):
                 _check_variable(target, group, name)
                 left -= group[name].nbytes
                 if left < 0:
-                    msg = f"{target.name}: its model is larger than the file can hold."
+                    msg = f"{target.name}: its {place} are larger than the file can hold."
                     raise FileError("F412", msg)
                 out[name] = frozen_array(group[name][()], name)
     except READ_ERRORS as error:
-        msg = f"{target.name}: its model cannot be read: {str(error)[:200]}"
+        msg = f"{target.name}: its {place} cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     return out
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from sciml.solvers.drvm.flow import Flow
 from sciml.solvers.drvm.networks import Network
 
-__all__ = ["PROBES", "Between", "Frames", "moved", "turning"]
+__all__ = ["PROBES", "Between", "Frames", "moved", "started", "turning"]
 
 LARGEST_ANGLE = 1.0  # by which a particle may turn in one substep
 SMALL_ANGLE = 0.3  # where the midpoint rule is as good as the classical scheme of order 4
@@ -106,6 +107,22 @@ def moved(points: Tensor, velocity: Velocity, step: float, angle: float) -> Tens
         d = velocity(points + h * c, t + h)
         points = points + h / 6 * (a + 2 * b + 2 * c + d)
     return points
+
+
+def started(flow: Flow, points: Tensor, frames: Frames) -> Tensor:
+    """Return the points after the first step, without mean flow: the velocity is that of the initial vorticity.
+
+    The own velocity of a point vortex only turns its particles round its centre, many times in this step:
+    they travel with their frame.
+    """
+    step, source = flow.step(1), flow.core(1)  # the age of the vorticity half-way through the step
+    out = points.clone()
+    own = torch.zeros(len(points), dtype=torch.bool, device=points.device) if frames.own is None else frames.own
+    if frames.velocity is not None:
+        out[own] += step * frames.velocity[own]
+    if not bool(own.all()):
+        out[~own] = moved(points[~own], lambda x, t: flow.start_velocity(x, source), step, 0.0)
+    return out
 
 
 def turning(points: Tensor, velocity: Callable[[Tensor], Tensor], step: float, width: float) -> float:

@@ -20,6 +20,8 @@ from torch import Tensor
 
 __all__ = ["Geometry"]
 
+SMOOTH = 1 / 50  # of the period: where the vorticity is a function
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -41,6 +43,14 @@ class Geometry:
     def width(self) -> int:
         """Number of features."""
         return 2 * len(self.centres) + (0 if self.lengths is None else 4)
+
+    @property
+    def smallest(self) -> float:
+        """Smallest length over which the velocity varies: a centre, or a fraction of a torus without any."""
+        if len(self.sizes):
+            return float(self.sizes.amin())
+        assert self.lengths is not None
+        return SMOOTH * min(self.lengths)
 
     def __call__(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Return features ``(P, F)`` and envelope ``(P, 1)``."""

@@ -69,6 +69,11 @@ class Flow:
         return math.exp(-self.drag * (self.times[k] - self.times[0]))
 
     @property
+    def points(self) -> list[int]:
+        """Which components are point vortices."""
+        return [i for i, c in enumerate(self.components) if c.is_point]
+
+    @property
     def circulation(self) -> float:
         """Circulation at the start."""
         return sum(c.circulation for c in self.components)

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from sciml.errors import Diverged
-from sciml.solvers.drvm.drift import PROBES, Between, Frames, moved, turning
+from sciml.solvers.drvm.drift import PROBES, Between, Frames, moved, started, turning
 from sciml.solvers.drvm.features import Geometry
 from sciml.solvers.drvm.fits import FitOptions, fitted
 from sciml.solvers.drvm.flow import Flow
@@ -135,7 +135,7 @@ class March:
         self.flow, self.fit, self.groups, self.size = flow, fit, groups, size
         self.count, self.seed, self.device, self.dtype = queries, seed, device, dtype
         self.sampling, self.drift = sampling, drift
-        self.points = [i for i, c in enumerate(flow.components) if c.is_point]
+        self.points = flow.points
         self._drawn: tuple[int, Cloud] | None = None
 
     # --- particles ---------------------------------------------------------------------------------
@@ -221,20 +221,7 @@ class March:
             return points
         mean = torch.tensor(self.flow.mean_flow, dtype=self.dtype, device=self.device)
         if k == 1:
-            frames = self._frames(state, points, k, None)
-            source = self.flow.core(1)  # the age of the vorticity half-way through the step
-
-            def velocity(x: Tensor, time: float) -> Tensor:
-                return self.flow.start_velocity(x, source)
-
-            out = flat.clone()
-            if frames.velocity is not None and frames.own is not None:
-                # The own velocity of a point vortex only turns a particle round its centre, many times.
-                out[frames.own] += step * frames.velocity[frames.own]
-            others = torch.ones_like(flat[:, 0], dtype=torch.bool) if frames.own is None else ~frames.own
-            if bool(others.any()):
-                out[others] = moved(flat[others], velocity, step, 0.0)
-            return (out + step * mean).view_as(points)
+            return (started(self.flow, flat, self._frames(state, points, k, None)) + step * mean).view_as(points)
         now = state.networks[k - 2]
         ahead = len(state.networks) >= k and state.march > 0
         other_slice = k if ahead else k - 2
@@ -245,16 +232,9 @@ class March:
         frames = self._frames(state, points, k, since).carried(flat, mean * gap if other is not None else None)
         if self.drift == "euler":
             return points + step * (now(flat) + mean).view_as(points)
-        angle = turning(flat[:: max(1, len(flat) // PROBES)], now, step, self._width(now))
+        angle = turning(flat[:: max(1, len(flat) // PROBES)], now, step, now.geometry.smallest)
         found = moved(flat, lambda x, t: between.velocity(x, t, frames), step, angle)
         return (found + step * mean).view_as(points)
-
-    def _width(self, network: Network) -> float:
-        geometry = network.geometry
-        if len(geometry.sizes):
-            return float(geometry.sizes.amin())
-        assert geometry.lengths is not None
-        return min(geometry.lengths) / 50
 
     def _frames(self, state: MarchState, points: Tensor, k: int, since: Tensor | None) -> Frames:
         """Return velocity and displacement of the frame of each particle."""

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciml.solvers.drvm.drift import PROBES, Between, Frames, moved, turning
+from sciml.solvers.drvm.drift import PROBES, Between, Frames, moved, started, turning
 from sciml.solvers.drvm.fits import FitOptions
 from sciml.solvers.drvm.flow import Flow
 from sciml.solvers.drvm.march import March, query_points
@@ -116,34 +116,17 @@ class Paths:
         mean = torch.tensor(flow.mean_flow, dtype=self.dtype, device=self.device)
         frames = self._frames(points, component, k)
         if k == 1:
-            source, out = flow.core(1), points.clone()
-            own = torch.zeros_like(component, dtype=torch.bool) if frames.own is None else frames.own
-            if frames.since is not None:
-                out[own] += frames.since[own] - step * mean
-            if not bool(own.all()):
-                out[~own] = moved(points[~own], lambda x, t: flow.start_velocity(x, source), step, 0.0)
-            return out + step * mean
+            return started(flow, points, frames) + step * mean
         between = Between(self.bank.network(k - 1), self.bank.network(k), step)
         probes = points.unflatten(0, (groups, -1))[:, : PROBES // SHARDS].flatten(0, 1)
-        angle = turning(probes, between.now, step, self._width(k - 1))
+        angle = turning(probes, between.now, step, between.now.geometry.smallest)
         angle = float(self.world.gathered(torch.tensor([angle], dtype=torch.float64, device=self.device)).amax())
         frames = frames.carried(points, mean * step)
         return moved(points, lambda x, t: between.velocity(x, t, frames), step, angle) + step * mean
 
-    @property
-    def _point_components(self) -> list[int]:
-        return [i for i, c in enumerate(self.flow.components) if c.is_point]
-
-    def _width(self, k: int) -> float:
-        geometry = self.bank.scouts[k - 1].geometry
-        if len(geometry.sizes):
-            return float(geometry.sizes.amin())
-        assert geometry.lengths is not None
-        return min(geometry.lengths) / 50
-
     def _frames(self, points: Tensor, component: Tensor, k: int) -> Frames:
         """Return frames that move from slice to slice as the scouts did."""
-        listed = self._point_components
+        listed = self.flow.points
         if not listed:
             return Frames()
         shift = torch.zeros((len(self.flow.components), 2), dtype=self.dtype, device=self.device)
@@ -158,7 +141,7 @@ class Paths:
     def _centre(self, component: int, k: int) -> Tensor:
         if k == 0:
             return torch.as_tensor(self.flow.components[component].centre, device=self.device)
-        place = component if self.flow.lengths is None else self._point_components.index(component)
+        place = component if self.flow.lengths is None else self.flow.points.index(component)
         return self.bank.scouts[k - 1].geometry.centres[place]
 
 
