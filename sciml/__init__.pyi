@@ -2,6 +2,7 @@ from sciml.dsl import IC as IC
 from sciml.dsl import Advect as Advect
 from sciml.dsl import BiotSavart as BiotSavart
 from sciml.dsl import Box as Box
+from sciml.dsl import ColoredNoise as ColoredNoise
 from sciml.dsl import ComplexField as ComplexField
 from sciml.dsl import Component as Component
 from sciml.dsl import Cross as Cross

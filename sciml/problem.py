@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import sympy as sp
 
@@ -19,6 +19,7 @@ from sciml.dsl.checks import (
     check_roles,
     equations_of,
     fields_of,
+    one_of,
 )
 from sciml.dsl.complex_fields import real_if_possible, split_equations, split_keys
 from sciml.dsl.conditions import IC, Condition, FaceCondition
@@ -52,6 +53,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem"]
 
+Calculus = Literal["ito", "stratonovich"]
+Renormalisation = Literal["wick"]
+CALCULI, RENORMALISATIONS = get_args(Calculus), get_args(Renormalisation)
+ARGUMENTS = (
+    "equations",
+    "domain",
+    "time",
+    "conditions",
+    "parameters",
+    "outputs",
+    "exact",
+    "observations",
+    "calculus",
+    "renormalise",
+    "name",
+    "description",
+    "references",
+)
+
 
 class Problem:
     """A mathematical problem, as every method reads it.
@@ -68,6 +88,10 @@ class Problem:
             in the equations is stored as ``v`` unless outputs are given.
         exact: Known solution: ``{field or output name: expression}``.
         observations: Measurements, from which parameters with the role ``Infer`` are found.
+        calculus: ``"ito"`` or ``"stratonovich"``: what the product of noise with an amplitude that
+            contains the unknowns means. Needed there, and refused where it would mean nothing.
+        renormalise: ``"wick"`` takes powers of the unknowns as Wick powers, where the solution is
+            too rough for ordinary ones.
         name: Title, used in messages and files.
         description: What the problem is, one or two sentences.
         references: Sources, as DOIs or citations.
@@ -87,6 +111,8 @@ class Problem:
     exact: Mapping[sp.Expr | str, sp.Expr]
     observations: tuple[Observation, ...]
     arrays: Mapping[str, Array]
+    calculus: Calculus | None
+    renormalise: Renormalisation | None
     description: str
     references: tuple[str, ...]
     fields: tuple[sp.Expr, ...]
@@ -102,13 +128,14 @@ class Problem:
         outputs: Mapping[str, Any] | None = None,
         exact: Mapping[Any, Any] | None = None,
         observations: Sequence[Observe | Observation] = (),
+        calculus: Calculus | None = None,
+        renormalise: Renormalisation | None = None,
         name: str = "problem",
         description: str = "",
         references: Sequence[str] = (),
     ) -> None:
-        self._declare(
-            equations, domain, time, conditions, parameters, outputs, exact, observations, name, description, references
-        )
+        given = dict(locals())
+        self._declare(**{name: given[name] for name in ARGUMENTS})
         check_against_form(self)
 
     def _declare(
@@ -121,6 +148,8 @@ class Problem:
         outputs: Mapping[str, Any] | None,
         exact: Mapping[Any, Any] | None,
         observations: Sequence[Observe | Observation],
+        calculus: Any,
+        renormalise: Any,
         name: str,
         description: str,
         references: Sequence[str],
@@ -154,6 +183,8 @@ class Problem:
         store(self, "conditions", tuple(sorted(map(normalised_condition, resolved), key=str)))
         store(self, "outputs", MappingProxyType(self._outputs(outputs)))
         store(self, "exact", MappingProxyType(self._exact(exact or {})))
+        store(self, "calculus", one_of("calculus", calculus, CALCULI))
+        store(self, "renormalise", one_of("renormalise", renormalise, RENORMALISATIONS))
         store(self, "description", " ".join(str(description).split()))
         store(self, "references", tuple(map(str, references)))
         store(self, "fields", tuple(found))
@@ -324,19 +355,7 @@ class Problem:
             removed = [s for s, v in given.items() if v is None]
             kept = {s: p for s, p in self.parameters.items() if s not in removed}
             changes["parameters"] = kept | check_parameters({s: v for s, v in given.items() if v is not None})
-        now = {
-            "equations": dict(self.equations),
-            "domain": self.domain,
-            "time": self.time,
-            "conditions": self.conditions,
-            "parameters": self.parameters,
-            "outputs": self.outputs,
-            "exact": self.exact,
-            "observations": self.observations,
-            "name": self.name,
-            "description": self.description,
-            "references": self.references,
-        }
+        now = {name: getattr(self, name) for name in ARGUMENTS}
         for name in changes:
             if name not in now:
                 msg = f"with_() has no argument {name!r}.{did_you_mean(name, now)}"

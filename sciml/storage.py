@@ -88,6 +88,9 @@ def record(problem: Problem) -> dict[str, Any]:
         "outputs": [[n, encode(e)] for n, e in problem.outputs.items()],
         "exact": [[k if isinstance(k, str) else encode(k), encode(e)] for k, e in problem.exact.items()],
         "observations": [_observation_record(o) for o in problem.observations],
+        # Left out where there are none, so that the digests of problems without noise stay what they were.
+        **({"calculus": problem.calculus} if problem.calculus else {}),
+        **({"renormalise": problem.renormalise} if problem.renormalise else {}),
     }
 
 
@@ -226,5 +229,7 @@ def arguments(data: Any, arrays: Mapping[str, Array]) -> dict[str, Any]:
         "outputs": {n: decode(e) for n, e in data["outputs"]},
         "exact": {k if isinstance(k, str) else decode(k): decode(e) for k, e in data["exact"]},
         "observations": [_observation(o, arrays) for o in data["observations"]],
+        "calculus": data.get("calculus"),
+        "renormalise": data.get("renormalise"),
         "arrays": arrays,
     }

@@ -5,7 +5,7 @@ from sciml.dsl.conditions import IC, Dirichlet, Neumann
 from sciml.dsl.coordinates import Field, coords
 from sciml.dsl.domains import Box, Torus, WholeSpace
 from sciml.dsl.measures import PointVortices, VortexPatch, VortexSheet
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import ColoredNoise, WhiteNoise
 from sciml.dsl.observations import Observe
 from sciml.dsl.operators import (
     BiotSavart,
@@ -31,6 +31,7 @@ __all__ = [
     "Advect",
     "BiotSavart",
     "Box",
+    "ColoredNoise",
     "ComplexField",
     "Component",
     "Cross",

@@ -13,7 +13,7 @@ from sympy.core.function import AppliedUndef
 from sciml.dsl.conditions import IC
 from sciml.dsl.encoding import infinite
 from sciml.dsl.measures import Measure
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import FractionalLaplacian, Functional, Norm, Spectrum
 from sciml.dsl.parameters import corners
 from sciml.dsl.random_fields import RandomField
@@ -35,6 +35,7 @@ __all__ = [
     "check_values",
     "equations_of",
     "fields_of",
+    "one_of",
 ]
 
 RESERVED = {"time", "wavenumber", "parameters", "data", "component", "sample", "member", "body", "space"}
@@ -197,9 +198,27 @@ def check_roles(
             raise DeclarationError("S101", msg, fix="remove it from parameters, or use it")
 
 
+def one_of(name: str, given: Any, choices: Sequence[str]) -> Any:
+    """Return a keyword of a problem that is one of a few words, or None."""
+    if given is not None and given not in choices:
+        listed = " or ".join(f'"{c}"' for c in choices)
+        hint = did_you_mean(given, choices) if isinstance(given, str) else ""
+        msg = f"{name}=... is {listed}; got {given!r}.{hint}"
+        raise DeclarationError("S201", msg, fix=f'{name}="{choices[0]}"')
+    return given
+
+
 def check_noise(equations: Iterable[sp.Eq], coordinates: Sequence[sp.Symbol]) -> None:
-    """White noise is one in time, the first coordinate, and over coordinates of the problem."""
-    for noise in sorted(set().union(*(e.atoms(WhiteNoise) for e in equations)), key=str):
+    """Noise is one in time, the first coordinate, and over coordinates of the problem; a name has one law."""
+    known: dict[str, Noise] = {}
+    for noise in sorted(set().union(*(e.atoms(Noise) for e in equations)), key=str):
+        if known.setdefault(noise.name, noise) != noise:
+            msg = f"the noise {noise.name} is declared in two ways: the same name is the same noise."
+            raise DeclarationError("S202", msg, fix="another name for independent noise; one object for the same noise")
+        if 1 < len(noise.coordinates) < len(coordinates):
+            has, needs = _list(noise.coordinates), _list(coordinates)
+            msg = f"the noise {noise.name} is over ({has}); it is over the time alone, or over all of ({needs})."
+            raise DeclarationError("S106", msg, fix=f'{noise.name} = sm.WhiteNoise("{noise.name}", {needs})')
         if coordinates[0] not in noise.coordinates or not set(noise.coordinates) <= set(coordinates):
             has, needs = _list(noise.coordinates), _list(coordinates)
             msg = f"the noise {noise.name} is over ({has}); it must be over the time {coordinates[0]}, and may be over "
@@ -235,7 +254,7 @@ def check_pointwise(where: str, expr: sp.Expr, fields: Iterable[sp.Expr], dim: i
     if expr.has(Spectrum) and not (isinstance(expr, Spectrum) and where.startswith("output")):
         msg = f"{where} uses a Spectrum inside an expression; it is a series of numbers, an output of its own."
         raise DeclarationError("S196", msg, excerpt=text(expr), fix="outputs={'spectrum': sm.Spectrum(u)}")
-    if noises := expr.atoms(WhiteNoise):
+    if noises := expr.atoms(Noise):
         noise = noises.pop()
         msg = f"{where} uses the noise {text(noise)}, which only an equation can hold."
         fix = "add it to the equation: sp.Eq(sm.Dt(u), ... + sigma*xi);  random initial data are sm.RandomField"
@@ -258,7 +277,7 @@ def check_condition_values(conditions: Sequence[IC], fields: Sequence[sp.Expr], 
             msg = f"{where}: the target is a derivative by {c.variable}, which is not the time {time}."
             raise DeclarationError("S118", msg, fix=f"sm.IC(sm.Dt({text(c.field)}), ...)")
         check_pointwise(where, c.field, fields, dim)
-        if noises := c.value.atoms(WhiteNoise):
+        if noises := c.value.atoms(Noise):
             noise = noises.pop()
             msg = f"{where}: the value holds the noise {text(noise)}, which drives an equation."
             space = _list(x for x in noise.coordinates if x != time)

@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 from sciml import dsl
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Operator
 from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.dsl.text import text
@@ -43,8 +44,19 @@ CONSTANTS = {
     "true": sp.true,
     "false": sp.false,
 }
-NAMED = {"Field": dsl.Field, "VectorField": dsl.VectorField, "WhiteNoise": dsl.WhiteNoise, "Sampled": Sampled}
-STRUCTURED = {c.__name__: c for c in (FourierField, StationaryField, PointVortices, VortexSheet, VortexPatch)}
+NAMED = {"Field": dsl.Field, "VectorField": dsl.VectorField, "Sampled": Sampled}
+STRUCTURED = {
+    c.__name__: c
+    for c in (
+        dsl.WhiteNoise,
+        dsl.ColoredNoise,
+        FourierField,
+        StationaryField,
+        PointVortices,
+        VortexSheet,
+        VortexPatch,
+    )
+}
 NODES = {name: node for name, node in vars(dsl).items() if isinstance(node, type) and issubclass(node, Operator)}
 for structured in (*STRUCTURED, "RandomField"):
     NODES.pop(structured, None)
@@ -141,7 +153,7 @@ def encode(expr: Any) -> Any:
         return ["Field", expr.func.__name__, *map(encode, expr.args)]
     if isinstance(expr, Named):
         return [type(expr).__name__, expr.name, *map(encode, expr.coordinates)]
-    if isinstance(expr, (RandomField, Measure)):
+    if isinstance(expr, (Noise, RandomField, Measure)):
         return [type(expr).__name__, *map(_encode_argument, expr.args)]
     if isinstance(expr, sp.Derivative):
         for _, n in expr.variable_count:

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from sciml.dsl.measures import Measure
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Dt, Integral, LinearOperator, Maximum, Norm, Operator, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
@@ -78,7 +79,7 @@ class _Rank:
         return 1 if isinstance(expr, VectorField) else 0
 
     @of.register
-    def _(self, expr: RandomField | Measure) -> int:
+    def _(self, expr: Noise | RandomField | Measure) -> int:
         return 0
 
     @of.register

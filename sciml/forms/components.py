@@ -16,7 +16,7 @@ from sympy.core.function import AppliedUndef
 
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Dt, Dx, Integral, LinearOperator, Maximum, Norm, Spectrum
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.text import text
@@ -70,7 +70,7 @@ class Components:
         return scalar(expr)
 
     @of.register
-    def _(self, expr: WhiteNoise | Sampled | RandomField | Measure) -> Array:
+    def _(self, expr: Noise | Sampled | RandomField | Measure) -> Array:
         return scalar(expr)
 
     @of.register

@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef
 
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Functional, Integral
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.wavenumbers import Reciprocal
@@ -66,7 +66,7 @@ class Multiplier(sp.Expr):  # type: ignore[misc]
         return rf"\left[{printer._print(self.symbol)}\right]{printer._print(self.operand)}"
 
 
-Atom = (AppliedUndef, sp.Derivative, Multiplier, WhiteNoise, Sampled, RandomField, Measure, Functional)
+Atom = (AppliedUndef, sp.Derivative, Multiplier, Noise, Sampled, RandomField, Measure, Functional)
 
 
 def atoms_of(expr: sp.Expr) -> set[sp.Expr]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import sympy as sp
 
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import Noise
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
@@ -50,7 +50,7 @@ def time_orders(rows: Sequence[Row], fields: Sequence[sp.Expr], frame: Frame) ->
                     shown = term.origin.excerpt
                     msg = f"{text(d)} is not a time derivative of an unknown field."
                     fix = f"derivatives in time are of the unknowns: {', '.join(map(text, fields))}"
-                    if d.atoms(WhiteNoise):
+                    if d.atoms(Noise):
                         fix = "the noise itself is the derivative of a Wiener process: write it without Dt"
                     raise DeclarationError("S130", msg, excerpt=shown, fix=fix)
                 order[d.expr] = max(order[d.expr], int(sum(n for _, n in d.variable_count)))

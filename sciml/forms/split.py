@@ -13,7 +13,7 @@ from math import comb
 
 import sympy as sp
 
-from sciml.dsl.noise import WhiteNoise
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Functional
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
@@ -134,7 +134,7 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
         name = type(found.pop()).__name__
         msg = f"{name}(...) is for outputs and cannot drive an equation: {text(origin.term)}."
         raise refuse("S136", msg, origin, "use a local term, or a nonlocal operator such as InverseLaplacian")
-    if any(isinstance(a, Multiplier) and a.atoms(WhiteNoise) for a in atoms_of(body)):
+    if any(isinstance(a, Multiplier) and a.atoms(Noise) for a in atoms_of(body)):
         msg = f"an operator acts on noise inside a product: {text(origin.term)}."
         raise refuse("S133", msg, origin, "bring the operator outside: Dx(u*xi, x) - xi*Dx(u, x)")
     bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
@@ -143,7 +143,7 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
         for smaller in _opened(constant, outer, body, target, origin, frame):
             _sort(smaller, origin, out, fields, frame)
         return
-    if body.atoms(WhiteNoise):
+    if body.atoms(Noise):
         out.noise.append(_noise_part(outer, constant, body, origin))
         return
     out.nonlinear.append(NonlinearPart(outer, constant * body, origin))
@@ -184,7 +184,7 @@ def _opened(
 
 
 def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin) -> NoisePart:
-    noises = sorted(body.atoms(WhiteNoise), key=str)
+    noises = sorted(body.atoms(Noise), key=str)
     dummies = {n: sp.Dummy() for n in noises}
     plain = body.xreplace(dummies)
     try:

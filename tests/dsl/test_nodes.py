@@ -37,7 +37,8 @@ EXAMPLES = {
     "Dot": sm.Dot(u, sm.Grad(w)),
     "Cross": sm.Cross(u, sm.Grad(w)),
     "Outer": sm.Outer(u, sm.Grad(w)),
-    "WhiteNoise": sm.WhiteNoise("xi", t, x, y),
+    "WhiteNoise": sm.WhiteNoise("xi", t, x, y, modes=8),
+    "ColoredNoise": sm.ColoredNoise("xi", t, x, y, k=alpha, spectrum=sp.exp(-(alpha**2))),
     "Sampled": Sampled("data_0123456789abcdef", x, y),
     "FourierField": sm.RandomField.fourier("a", x, y, modes=3, scale=alpha),
     "StationaryField": sm.RandomField.matern("a", x, y, length=alpha, smoothness=2),
@@ -45,7 +46,17 @@ EXAMPLES = {
     "VortexSheet": sm.VortexSheet(q.args[1], curve=(sp.cos(alpha), sp.sin(alpha)), s=(alpha, 0, 1)),
     "VortexPatch": sm.VortexPatch(alpha, inside=x**2 + y**2 < 1),
 }
-ABSTRACT = {"Functional", "Operator", "LinearOperator", "Labelled", "Named", "_Product", "RandomField", "Measure"}
+ABSTRACT = {
+    "Functional",
+    "Operator",
+    "LinearOperator",
+    "Labelled",
+    "Named",
+    "Noise",
+    "_Product",
+    "RandomField",
+    "Measure",
+}
 # Written to files by their structure, not by a plain list of expressions.
 STRUCTURED = set(encoding.STRUCTURED) | {"Sampled"}
 
