@@ -7,6 +7,7 @@ the name of the time dimension whatever its symbol; a vector ``v`` is ``v_x, v_y
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
 
-__all__ = ["Labels", "component_names"]
+__all__ = ["Drawn", "Labels", "component_names"]
 
 Array = np.ndarray[Any, Any]
 
@@ -36,16 +37,37 @@ def component_names(problem: Problem, name: str) -> list[str]:
     return [f"{name}_{a}{b}" for a in directions for b in directions]
 
 
+def _reversed(data: Array) -> Array:
+    """Bring ``(member, time, x, y, z)`` to ``(member, time, z, y, x)``."""
+    return data.transpose(0, 1, *range(data.ndim - 1, 1, -1))
+
+
 def _attributes_of(symbol: sp.Symbol) -> dict[str, str]:
     return {"units": "1", "long_name": symbol.name, "latex": latex(symbol)}
 
 
-class Labels:
-    """Names and coordinates of a solution on a grid."""
+@dataclass(frozen=True)
+class Drawn:
+    """Samples of an ensemble: their numbers, and the value that each parameter with a range or a law has in each."""
 
-    def __init__(self, problem: Problem, storage: Storage, times: Array) -> None:
-        self.problem, self.times = problem, times
+    samples: range
+    parameters: Mapping[sp.Symbol, Array]
+
+
+class Labels:
+    """Names and coordinates of a solution on a grid, or of samples.
+
+    Args:
+        problem: What the arrays are about.
+        storage: The resolved grid.
+        times: Stored times.
+        drawn: The samples; None for one solution or a family.
+    """
+
+    def __init__(self, problem: Problem, storage: Storage, times: Array, drawn: Drawn | None = None) -> None:
+        self.problem, self.times, self.drawn = problem, times, drawn
         self.values = storage.values
+        self.noises = {n.noise.name: len(n.noise.coordinates) > 1 for n in problem.form.noise}
         self.axes = {}
         for n, x in zip(storage.points, problem.frame.space, strict=True):
             low, high = storage.ends.get(x.name, problem.bounds[x.name])
@@ -60,11 +82,12 @@ class Labels:
     def dataset(self, arrays: Mapping[str, Array]) -> xr.Dataset:
         """Label arrays ``(member, time, x, y, z)`` or ``(member, time)``.
 
-        Members become one dimension per parameter of the family, none if there is no family; the
-        space axes are reversed to ``z, y, x``.
+        Members become one dimension per parameter of the family, none if there is no family, or the
+        dimension ``sample``; the space axes are reversed to ``z, y, x``. Noise is labelled like fields.
         """
         count = next(iter(arrays.values())).shape[1]
-        coordinates: dict[str, Any] = {s.name: (s.name, v, _attributes_of(s)) for s, v in self.values.items()}
+        coordinates = self._leading()
+        members, shape = tuple(coordinates), tuple(len(c[1]) for c in coordinates.values())
         coordinates["time"] = ("time", self.times[:count], self._time_attributes())
         for axis, x in zip("XYZ", self.problem.frame.space, strict=False):
             low, high = self.problem.bounds[x.name]
@@ -83,15 +106,37 @@ class Labels:
         for name in self.problem.variables():
             for label in component_names(self.problem, name):
                 data = arrays[label]
-                dims: tuple[str, ...] = (*(s.name for s in self.values), "time")
+                dims: tuple[str, ...] = (*members, "time")
                 if name in self.spectra:
                     dims = (*dims, "wavenumber")
                 elif data.ndim > 2:
                     dims = (*dims, *reversed(self.axes))
-                    data = data.transpose(0, 1, *range(data.ndim - 1, 1, -1))
-                data = data.reshape(*(len(v) for v in self.values.values()), *data.shape[1:])
+                    data = _reversed(data)
+                data = data.reshape(*shape, *data.shape[1:])
                 variables[label] = (dims, np.ascontiguousarray(data), self._attributes(name, label))
-        return xr.Dataset(variables, coordinates)
+        return xr.Dataset(variables | self._noise(arrays) | self._parameters(), coordinates)
+
+    def _leading(self) -> dict[str, Any]:
+        """Return the coordinates of the dimensions before the time."""
+        if self.drawn is not None:
+            return {"sample": ("sample", np.array(self.drawn.samples), {"long_name": "number of the sample"})}
+        return {s.name: (s.name, v, _attributes_of(s)) for s, v in self.values.items()}
+
+    def _noise(self, arrays: Mapping[str, Array]) -> dict[str, Any]:
+        """Return the increments of each noise; the members of a family share them."""
+        out = {}
+        for name, in_space in self.noises.items():
+            data = _reversed(arrays[name])
+            dims = ("time", *(reversed(self.axes) if in_space else ()))
+            told = {"units": "1", "long_name": f"increments of {name} since the time before"}
+            alone = self.drawn is None
+            out[name] = (dims if alone else ("sample", *dims), np.ascontiguousarray(data[0] if alone else data), told)
+        return out
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the values of drawn parameters."""
+        drawn = {} if self.drawn is None else self.drawn.parameters
+        return {s.name: ("sample", v, _attributes_of(s)) for s, v in drawn.items()}
 
     def _time_attributes(self) -> dict[str, str]:
         return {"axis": "T", **_attributes_of(self.problem.frame.time)}

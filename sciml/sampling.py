@@ -15,7 +15,7 @@ from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.lower import compile_expressions
 from sciml.streams import stream
 
-__all__ = ["half_modes", "sample_field"]
+__all__ = ["half_modes", "sample_fields"]
 
 Array = np.ndarray[Any, Any]
 
@@ -38,44 +38,44 @@ def half_modes(largest: int, dim: int) -> Array:
     return ordered
 
 
-def sample_field(
+def sample_fields(
     field: RandomField,
-    *,
+    labels: Sequence[Sequence[Any]],
     seed: int,
     points: Sequence[int],
     periods: Sequence[float],
     parameters: Mapping[sp.Symbol, Tensor],
-    labels: Sequence[Any] = (),
 ) -> Tensor:
-    """Draw a field on the points ``j L/n`` of a torus.
+    """Draw fields on the points ``j L/n`` of a torus, one for each list of labels.
 
     Modes that the grid cannot hold (Nyquist and beyond) are left out, never aliased.
 
     Args:
-        field: Its law.
+        field: Their law.
+        labels: Further labels of the stream of each field, such as the number of a sample.
         seed: Root of the random streams.
         points: Points per axis.
         periods: Period of each axis.
         parameters: Values of the parameters of the law, 0-d or ``(batch,)``, float64.
-        labels: Further labels of the stream, such as the number of a sample.
 
     Returns:
-        Values ``(1 or batch, *points)``, float64.
+        Values ``(fields or batch, *points)``, float64; a single field is drawn for a whole batch of parameters.
     """
     largest = (max(points) - 1) // 2
     if isinstance(field, FourierField):
         largest = min(largest, int(field.constants[0]))
     modes = half_modes(largest, len(points))
-    draws = stream(seed, "field", field.name, *labels).standard_normal((len(modes), 2))
+    streams = [stream(seed, "field", field.name, *own) for own in labels]
+    draws = np.stack([generator.standard_normal((len(modes), 2)) for generator in streams])
     held = (2 * np.abs(modes) < np.array(points)).all(1)
-    modes, draws = modes[held], draws[held]
+    modes, draws = modes[held], draws[:, held]
     spread = _spread(field, modes, periods, parameters)
     device = spread.device
     constant = not modes[0].any()
     if constant:  # the mode 0 is one real number, with the variance of the two parts of the others
-        draws[0] = draws[0, 0] * (2 if isinstance(field, FourierField) else 2**0.5), 0
+        draws[:, 0] = draws[:, :1, 0] * [2 if isinstance(field, FourierField) else 2**0.5, 0]
     coefficients = spread * torch.view_as_complex(torch.as_tensor(draws, device=device).contiguous())
-    full = torch.zeros((len(spread), *points), dtype=torch.complex128, device=device)
+    full = torch.zeros((len(coefficients), *points), dtype=torch.complex128, device=device)
     for sign, part in ((1, coefficients), (-1, coefficients.conj())):
         places = torch.as_tensor(sign * modes % np.array(points), device=device)
         full = full.index_put((torch.arange(len(full), device=device)[:, None], *places.unbind(1)), part)

@@ -91,6 +91,12 @@ class Range:
         space = np.geomspace if self.scale == "log" else np.linspace
         return space(self.low, self.high, n)
 
+    def quantile(self, share: Array) -> Array:
+        """Return the values below which a share of the range lies, in its scale."""
+        if self.scale == "log":
+            return self.low * (self.high / self.low) ** share
+        return self.low + (self.high - self.low) * share
+
     def __str__(self) -> str:
         return f"Range({self.low:g}, {self.high:g}{', log' if self.scale == 'log' else ''})"
 
@@ -169,7 +175,11 @@ class Law:
 
     def points(self, n: int) -> Array:
         """Return the n quantiles (j + 1/2)/n, which stand for equal shares of probability."""
-        return np.asarray(self.frozen.ppf((np.arange(n) + 0.5) / n), dtype=float)
+        return self.quantile((np.arange(n) + 0.5) / n)
+
+    def quantile(self, share: Array) -> Array:
+        """Return the values below which a share of the probability lies."""
+        return np.asarray(self.frozen.ppf(share), dtype=float)
 
     def __str__(self) -> str:
         shown = [f"{a:g}" for a in self.arguments] + [f"{k}={v:g}" for k, v in self.keywords]

@@ -23,6 +23,7 @@ from sciml.fourier.reflection import Reflections
 from sciml.fourier.sources import Sources
 from sciml.fourier.stabilise import stabilised
 from sciml.fourier.system import System
+from sciml.fourier.wick import wick_ordered
 from sciml.fourier.window import Window
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Discretisation:
         run: Device, precision and seed.
         degree: Number of factors to dealias for; None reads it from the equation, 0 keeps all modes.
         mollify: Standard deviation of the Gaussian that measures are convolved with.
+        samples: Numbers of the samples whose random initial data are drawn, one batch member each.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Discretisation:
         *,
         degree: int | None = None,
         mollify: float | None = None,
+        samples: range = range(1),
     ) -> None:
         self.problem, self.form = problem, problem.form
         self.window = window
@@ -76,19 +79,38 @@ class Discretisation:
             radius=window.radius,
             region=tuple(slice(s.start, s.stop) for s in window.shown),
         )
-        self.members = max([v.numel() for v in parameters.values()], default=1)
+        self.members = max([v.numel() for v in parameters.values()] + [len(samples)])
         self.degree = self._degree() if degree is None else degree
         times = problem.number(problem.time[1]), problem.number(problem.time[2])
         self.stabilised = stabilised(self.form, self.modes, times)
-        self.system = System(self.stabilised.form, self.modes, self.reflections, self.degree)
-        self.observer = Observer(self.system, Sources(self.modes, problem.arrays, run.seed, mollify))
+        form = self.stabilised.form
+        self.contractions: dict[tuple[int, int], sp.Symbol] = {}
+        if problem.renormalise == "wick":
+            form, self.contractions = wick_ordered(form)
+        varying = tuple(self.contractions.values())
+        self.system = System(form, self.modes, self.reflections, self.degree, varying)
+        self.sources = Sources(self.modes, problem.arrays, run.seed, mollify, samples)
+        self.observer = Observer(self.system, self.sources)
 
     def _degree(self) -> int:
-        degree = self.form.degree
+        degree = self._factors()
         explicit = any(t.n.free_symbols & set(self.form.frame.space) for t in self.form.nonlinear)
         if degree is None or (degree == 1 and explicit):
             return 2
         return degree if degree > 1 else 0
+
+    def _factors(self) -> int | None:
+        """Return the largest number of factors of a product, noise among them; None if one is no polynomial."""
+        degree = self.form.degree
+        placeholders = [s.placeholder for s in self.form.slots]
+        for term in self.form.noise:
+            if not term.amplitude.free_symbols & {*placeholders, *self.form.frame.space}:
+                continue
+            if not term.amplitude.is_polynomial(*placeholders):
+                return None
+            factors = 1 + (sp.Poly(term.amplitude, *placeholders).total_degree() if placeholders else 0)
+            degree = None if degree is None else max(degree, factors)
+        return degree
 
     def initial_state(self, t: float) -> Tensor:
         """Evaluate the initial conditions; coefficients ``(members, n, *spectrum)``.

@@ -18,7 +18,7 @@ from sciml.forms import SemilinearForm
 from sciml.forms.faces import Faces, parity
 from sciml.forms.multiplier import Multiplier, atoms_of
 from sciml.forms.rows import Origin
-from sciml.forms.semilinear import NonlinearTerm
+from sciml.forms.semilinear import NoiseTerm, NonlinearTerm
 from sciml.method import Unmet
 
 __all__ = ["Reflections", "Signature"]
@@ -88,7 +88,7 @@ class Reflections:
             return parts.pop()
         return None
 
-    def of_term(self, term: NonlinearTerm) -> Signature | None:
+    def of_term(self, term: NonlinearTerm | NoiseTerm) -> Signature | None:
         """Return the signature that a pointwise term must be given; None if its rows disagree."""
         wanted = set()
         for i, s in enumerate(self.form.inverse_mass * sp.Matrix(term.column)):
@@ -139,9 +139,15 @@ class Reflections:
         out = []
         for term in self.form.nonlinear:
             if self.of_term(term) is None:
-                rows = [z for z, s in zip(self.form.state, term.column, strict=True) if s != 0]
-                out.append(self._mixed(text(self.form.expression(term.n)), rows[0], term.origins))
+                out.append(self._unfit(term, term.n))
+        for driven in self.form.noise:
+            if self.of_term(driven) is None or self.of(self.form.expression(driven.amplitude)) is None:
+                out.append(self._unfit(driven, driven.amplitude * driven.noise))
         return out
+
+    def _unfit(self, term: NonlinearTerm | NoiseTerm, pointwise: sp.Expr) -> Unmet:
+        rows = [z for z, s in zip(self.form.state, term.column, strict=True) if s != 0]
+        return self._mixed(text(self.form.expression(pointwise)), rows[0], term.origins)
 
     def _constraints(self) -> list[Unmet]:
         out = []

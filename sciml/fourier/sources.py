@@ -10,6 +10,7 @@ import sympy as sp
 import torch
 from torch import Tensor
 
+from sciml.brownian import sample_labels
 from sciml.dsl.arrays import Sampled
 from sciml.dsl.measures import Measure, PointVortices, VortexPatch, VortexSheet
 from sciml.dsl.random_fields import RandomField
@@ -18,7 +19,7 @@ from sciml.errors import DataError
 from sciml.fourier.modes import Modes
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.lower import compile_expressions
-from sciml.sampling import sample_field
+from sciml.sampling import sample_fields
 
 __all__ = ["Sources"]
 
@@ -34,10 +35,19 @@ class Sources:
         arrays: Arrays by name.
         seed: Root of the random streams.
         mollify: Standard deviation of the Gaussian that measures are convolved with; patches may go without.
+        samples: Numbers of the samples; a random field is drawn for each.
     """
 
-    def __init__(self, modes: Modes, arrays: Mapping[str, Any], seed: int, mollify: float | None) -> None:
+    def __init__(
+        self,
+        modes: Modes,
+        arrays: Mapping[str, Any],
+        seed: int,
+        mollify: float | None,
+        samples: range = range(1),
+    ) -> None:
         self.modes, self.arrays, self.seed, self.mollify = modes, arrays, seed, mollify
+        self.samples = samples
 
     def __call__(self, atom: sp.Expr) -> Tensor:
         """Return values on the grid, ``(1 or batch, x, y, z)``."""
@@ -67,7 +77,8 @@ class Sources:
         modes = self.modes
         points = [n if fold == 1 else 2 * (n - 1) for n, fold in zip(modes.grid, modes.folds, strict=True)]
         periods = [length * min(fold, 2) for length, fold in zip(modes.lengths, modes.folds, strict=True)]
-        values = sample_field(atom, seed=self.seed, points=points, periods=periods, parameters=modes.parameters)
+        labels = [sample_labels(k) for k in self.samples]
+        values = sample_fields(atom, labels, self.seed, points, periods, modes.parameters)
         for axis, n in enumerate(modes.grid):
             values = values.narrow(axis + 1, 0, n)
         return values.to(modes.dtype)

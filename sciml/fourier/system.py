@@ -10,25 +10,34 @@ import torch
 from torch import Tensor
 
 from sciml.forms import SemilinearForm
-from sciml.forms.semilinear import NonlinearTerm
+from sciml.forms.semilinear import NoiseTerm, NonlinearTerm
 from sciml.fourier.modes import Modes
 from sciml.fourier.reflection import Reflections
 from sciml.lower import Compiled, compile_expressions
 
-__all__ = ["System"]
+__all__ = ["Columns", "System"]
 
 
 class System:
     """The right-hand side of a form on the modes of a torus or a box.
 
     Args:
-        form: The canonical form; without noise.
+        form: The canonical form; its noise is left to :class:`~sciml.fourier.driving.Driving`.
         modes: The grid, with parameter values.
         reflections: The series of each field on the bounded axes.
         degree: Number of factors that products are dealiased for; 0 keeps all modes.
+        varying: Symbols of the pointwise terms whose values are given anew at each evaluation.
     """
 
-    def __init__(self, form: SemilinearForm, modes: Modes, reflections: Reflections, degree: int) -> None:
+    def __init__(
+        self,
+        form: SemilinearForm,
+        modes: Modes,
+        reflections: Reflections,
+        degree: int,
+        varying: Sequence[sp.Symbol] = (),
+    ) -> None:
+        self.varying = tuple(varying)
         self.form, self.modes, self.reflections = form, modes, reflections
         self.states = modes.extension(reflections.states)
         self.mask = modes.mask(degree) if degree else None
@@ -38,11 +47,15 @@ class System:
         varying = [t for t in form.nonlinear if not self._is_static(t)]
         static = [t for t in form.nonlinear if self._is_static(t)]
         self._pointwise = self._compile([t.n for t in varying])
-        self._columns = _Columns(self, varying) if varying else None
+        self._columns = Columns(self, varying) if varying else None
         self._static = self._static_forcing(static) if static else None
 
     def _is_static(self, term: NonlinearTerm) -> bool:
-        return not term.n.free_symbols & {self.form.frame.time, *(s.placeholder for s in self.form.slots)}
+        return not term.n.free_symbols & {
+            self.form.frame.time,
+            *self.varying,
+            *(s.placeholder for s in self.form.slots),
+        }
 
     def symbol(self, expr: sp.Expr) -> Tensor:
         """Return a symbol ready to multiply coefficients."""
@@ -59,22 +72,23 @@ class System:
         return program(*values, time, *self.modes.coordinates, *self.modes.grid_parameters, like=time)
 
     def _compile(self, expressions: list[sp.Expr]) -> Compiled:
-        return self.compile(expressions, [s.placeholder for s in self.form.slots])
+        return self.compile(expressions, [*(s.placeholder for s in self.form.slots), *self.varying])
 
     def _static_forcing(self, terms: list[NonlinearTerm]) -> Tensor:
         """Forcing without time or state is transformed once."""
-        values = self.evaluate(self._compile([t.n for t in terms]), [self._zero] * len(self.form.slots), 0.0)
-        return _Columns(self, terms)(values)
+        unused = [self._zero] * (len(self.form.slots) + len(self.varying))
+        values = self.evaluate(self._compile([t.n for t in terms]), unused, 0.0)
+        return Columns(self, terms)(values)
 
     def inputs(self, state: Tensor) -> Sequence[Tensor]:
         """Return the slot fields y on the grid, each ``(batch, x, y, z)``."""
         return self._slots(state)
 
-    def nonlinear(self, state: Tensor, t: float) -> Tensor:
+    def nonlinear(self, state: Tensor, t: float, varying: Sequence[Tensor] = ()) -> Tensor:
         """Return ``N̂(ẑ, t)``: pointwise terms on the grid, transformed, dealiased."""
         if self._columns is None:
             return torch.zeros_like(state) if self._static is None else self._static.expand_as(state)
-        total = self._columns(self.evaluate(self._pointwise, self.inputs(state), t))
+        total = self._columns(self.evaluate(self._pointwise, [*self.inputs(state), *varying], t))
         return total if self._static is None else total + self._static
 
     @property
@@ -84,9 +98,12 @@ class System:
 
     def rate(self, state: Tensor, t: float) -> Tensor:
         """Return ``∂ₜẑ = L̂ ẑ + N̂(ẑ, t)``."""
+        return self.linear_rate(state) + self.nonlinear(state, t)
+
+    def linear_rate(self, state: Tensor) -> Tensor:
+        """Return ``L̂ ẑ``."""
         linear = self.linear.to(self.complex_dtype)
-        applied = linear * state if self.form.is_diagonal else torch.einsum("bij...,bj...->bi...", linear, state)
-        return applied + self.nonlinear(state, t)
+        return linear * state if self.form.is_diagonal else torch.einsum("bij...,bj...->bi...", linear, state)
 
     def symmetrised(self, state: Tensor) -> Tensor:
         """Return the nearest coefficients of real fields with the symmetries of the faces.
@@ -132,10 +149,10 @@ class _Slots:
         return self.modes.backward(picked if self._symbol is None else picked * self._symbol).unbind(1)
 
 
-class _Columns:
+class Columns:
     """Transforms pointwise terms and adds them to the rows they enter, dealiased."""
 
-    def __init__(self, system: System, terms: Sequence[NonlinearTerm]) -> None:
+    def __init__(self, system: System, terms: Sequence[NonlinearTerm | NoiseTerm]) -> None:
         self.system = system
         wanted = [system.reflections.of_term(t) or system.reflections.neutral for t in terms]
         self._extension = system.modes.extension(wanted)
@@ -152,6 +169,7 @@ class _Columns:
         self._entries = [] if self._direct else [(i, m, v.to(dtype)) for i, m, v in entries]
 
     def __call__(self, values: Sequence[Tensor]) -> Tensor:
+        """Return the rows ``(batch, n, *spectrum)`` of the values of the terms on the grid."""
         hats = self._extension(self._stack(values))
         if self._all is not None:
             return hats * self._all

@@ -13,10 +13,13 @@ from sciml.dsl.wavenumbers import Reciprocal, squared_norm
 from sciml.errors import OptionError
 from sciml.forms.multiplier import atoms_of
 from sciml.fourier import reflection
+from sciml.fourier.scheme_names import SCHEMES, WEIGHTS, SchemeName, Weighting
 from sciml.method import Method, Unmet
 from sciml.options import options
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from sciml.grid import Grid
     from sciml.problem import Problem
     from sciml.run import Run
@@ -31,6 +34,9 @@ class Spectral(Method):
     On a box, fields are sine or cosine series by their face conditions; what those cannot represent
     is refused. On the whole plane or space the grid names a window that holds the vorticity, and
     velocities are those of free space.
+
+    Equations with noise are integrated pathwise with one-step schemes: Itô amplitudes at the start of
+    each step, Stratonovich ones averaged. The noise of a seed is the same for every dt and grid.
 
     Linear terms are integrated exactly. Products of p factors are dealiased by keeping the modes
     below ``N/(p + 1)`` (the 2/3 rule for p = 2); pointwise terms that are not polynomials use the
@@ -52,6 +58,13 @@ class Spectral(Method):
         mollify: Standard deviation of the Gaussian that point vortices, sheets and patches are
             convolved with; the Fourier coefficients of points and sheets are otherwise exact. None
             refuses points and sheets, and takes patches as they are.
+        scheme: For equations with noise ``"exponential-euler"`` (the default), ``"semi-implicit-euler"``
+            or ``"crank-nicolson"``; dt is then one storage interval unless it is given.
+        weights: How exponential Euler weights the increments of additive noise: ``"law"`` gives the
+            stochastic convolution its exact covariance at any step size, ``"path"`` is the best
+            approximation of it along the given path.
+        differences: Take the symbols of second-order central differences for derivatives in the linear
+            part, as published generators do; for the implicit schemes.
 
     Raises:
         OptionError: An option is of the wrong type or not positive.
@@ -70,8 +83,19 @@ class Spectral(Method):
     cfl_limit: float = 2.8
     max_steps: int = 1_000_000
     mollify: float | None = None
+    scheme: SchemeName | None = None
+    weights: Weighting = "law"
+    differences: bool = False
 
     def __post_init__(self) -> None:
+        for name, choices in (("scheme", SCHEMES), ("weights", WEIGHTS)):
+            value = getattr(self, name)
+            if value not in choices and not (value is None and name == "scheme"):
+                msg = f"Spectral({name}=...) is {', '.join(map(repr, choices))}; got {value!r}."
+                raise OptionError("O333", msg)
+        if not isinstance(self.differences, bool):
+            msg = f"Spectral(differences=...) is True or False; got {self.differences!r}."
+            raise OptionError("O333", msg)
         for name in ("dt", "rtol", "cfl_limit", "mollify"):
             value = getattr(self, name)
             if value is None and name in ("dt", "mollify"):
@@ -91,9 +115,8 @@ class Spectral(Method):
         """Deterministic evolution equations on a torus, or on a box where sines and cosines fit."""
         if problem.domain.infinite and (found := self._free_space(problem)):
             return [found]
-        if problem.form.noise:
-            noise = problem.form.noise[0].noise
-            return [Unmet(f"it has no scheme for driving noise ({noise})", "remove the noise term")]
+        if found := self._stochastic(problem):
+            return [found]
         singular = [m for c in problem.initial_conditions for m in measures(c.value) if not isinstance(m, VortexPatch)]
         patches = [m for c in problem.initial_conditions for m in measures(c.value) if isinstance(m, VortexPatch)]
         if patches and problem.domain.bounded and self.mollify is not None:
@@ -113,6 +136,26 @@ class Spectral(Method):
                 why = f"the ends of domain or time depend on {symbol}, so its values share no grid"
                 return [Unmet(why, f"rescale the coordinate, so that {symbol} enters the equation instead")]
         return reflection.Reflections(problem.form, problem.faces).unmet
+
+    def _stochastic(self, problem: Problem) -> Unmet | None:
+        """Say what stands in the way of a scheme for noise, or what is asked of one without noise."""
+        form = problem.form
+        if not form.noise:
+            asked = self.scheme or ("differences" if self.differences else None)
+            return Unmet(f"{asked} is for equations with noise", f"leave out {asked}") if asked else None
+        if problem.unknowns:
+            return Unmet("it cannot infer parameters of an equation with noise", "give the parameters numbers")
+        if self.differences and self.scheme in (None, "exponential-euler"):
+            return Unmet("differences=True is for implicit schemes", 'scheme="semi-implicit-euler"')
+        if self.differences and not all(e.is_polynomial(*form.frame.k.values()) for e in form.propagator):
+            return Unmet("the linear part is no polynomial in the wavenumbers", "leave out differences=True")
+        for name, parts in problem.variables().items():
+            if any(a for e in parts for a in atoms_of(form.in_states(e)) if isinstance(a, sp.Derivative)):
+                why = f"the output {name!r} holds the time derivative of a field that noise drives"
+                return Unmet(why, "it is no function of time; remove the output")
+        if problem.renormalise and not form.is_diagonal:
+            return Unmet("Wick powers are for a diagonal linear part", "write the system without linear coupling")
+        return None
 
     def _free_space(self, problem: Problem) -> Unmet | None:
         """Say what stands in the way of a window on the whole space."""
@@ -141,6 +184,12 @@ class Spectral(Method):
             shown = form.symbol_text(next(iter(powers | others), green))
             return Unmet(f"it has no free-space kernel for the symbol {shown}", "use a Torus large enough")
         return None
+
+    def sampler(self, problem: Problem, grid: Grid, run: Run, recorded: xr.Dataset | None = None) -> Any:
+        """Import torch and prepare the drawing of samples."""
+        from sciml.solvers.spectral.sampler import SpectralSampler
+
+        return SpectralSampler(self, problem, grid, run, recorded)
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Import torch and prepare the computation."""

@@ -1,4 +1,8 @@
-"""The plan-level engine of the spectral method: one step is one stored interval."""
+"""The plan-level engine of the spectral method: one step is one stored interval.
+
+A batch holds the members of a family, which share their noise and random data, or samples of an
+ensemble, which have their own.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,13 @@ from sciml.dsl.text import text
 from sciml.errors import DataError, OptionError
 from sciml.fourier.discretisation import Discretisation
 from sciml.fourier.modes import Modes, kept_modes
+from sciml.fourier.scheme_names import SCHEMES
 from sciml.fourier.stabilise import explicit_rate
 from sciml.fourier.window import Window
-from sciml.labels import Labels, component_names
+from sciml.labels import Drawn, Labels, component_names
+from sciml.solvers.spectral.paths import Paths
 from sciml.solvers.spectral.stepper import Progress, Stepper, unpacked_progress
+from sciml.solvers.spectral.stochastic import StochasticStepper
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -47,9 +54,26 @@ class SpectralState:
 
 
 class SpectralEngine:
-    """Grid, right-hand side and stepper for one problem."""
+    """Grid, right-hand side and stepper for one problem, or for a block of samples of it.
 
-    def __init__(self, method: Spectral, problem: Problem, grid: Grid, run: Run) -> None:
+    Args:
+        method: Its options.
+        problem: What is solved.
+        grid: Where the answer is stored.
+        run: Seed, device and precision.
+        drawn: The samples of an ensemble, with the values of their parameters; None for one solution.
+        recorded: Earlier samples on the same space grid, whose noise is replayed.
+    """
+
+    def __init__(
+        self,
+        method: Spectral,
+        problem: Problem,
+        grid: Grid,
+        run: Run,
+        drawn: Drawn | None = None,
+        recorded: xr.Dataset | None = None,
+    ) -> None:
         self.method, self.problem = method, problem
         self.form = problem.form
         self.storage = grid.resolve(problem.frame.time, problem.domain, problem.family)
@@ -58,7 +82,10 @@ class SpectralEngine:
         ends = [self.storage.ends.get(name, bounds) for name, bounds in problem.bounds.items()]
         infinite = [x in problem.domain.infinite for x in problem.frame.space]
         self.window = Window.around(ends, points, strides, infinite)
-        values: dict[sp.Symbol, Any] = {**problem.numbers, **self.storage.members()}
+        self.drawn, self.recorded = drawn, recorded
+        family = self.storage.members() if drawn is None else drawn.parameters
+        self.members = self.storage.batch if drawn is None else len(drawn.samples)
+        values: dict[sp.Symbol, Any] = {**problem.numbers, **family}
         device = device_of(run)
         parameters = {s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()}
         self.run = run
@@ -66,8 +93,13 @@ class SpectralEngine:
         self.modes, self.observer = self.discretisation.modes, self.discretisation.observer
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
-        self.stepper = Stepper(self.discretisation.system, method, (end - start) / self.intervals, end - start)
-        self.labels = Labels(problem, self.storage, self.times)
+        interval = (end - start) / self.intervals
+        self.driven: StochasticStepper | None = None
+        if self.form.noise:
+            self.driven = StochasticStepper(self.discretisation, method, problem.calculus, interval, self.intervals)
+        self.stepper = None if self.driven else Stepper(self.discretisation.system, method, interval, end - start)
+        self._paths: Paths | None = None
+        self.labels = Labels(problem, self.storage, self.times, drawn)
         self._variables = [
             (label, self.form.in_states(e), self.labels.is_global(name))
             for name, parts in problem.variables().items()
@@ -82,8 +114,20 @@ class SpectralEngine:
         """Return the form on this window for other parameter values."""
         method = self.method
         return Discretisation(
-            self.problem, self.window, parameters, self.run, degree=method.degree, mollify=method.mollify
+            self.problem,
+            self.window,
+            parameters,
+            self.run,
+            degree=method.degree,
+            mollify=method.mollify,
+            samples=range(1) if self.drawn is None else self.drawn.samples,
         )
+
+    def assign(self, drawn: Drawn) -> None:
+        """Take other samples, of the same number and without parameters of their own."""
+        self.drawn = self.labels.drawn = drawn
+        self.discretisation.sources.samples = drawn.samples
+        self._paths = None
 
     @property
     def total(self) -> int:
@@ -98,23 +142,24 @@ class SpectralEngine:
     @property
     def threads(self) -> int | None:
         """One thread for small grids: synchronising costs more than it gives."""
-        return 1 if self.storage.batch * np.prod(self.modes.points) <= ONE_THREAD_POINTS else None
+        return 1 if self.members * np.prod(self.modes.points) <= ONE_THREAD_POINTS else None
 
     def describe(self) -> list[tuple[str, str]]:
         """Say what will be computed and at which cost."""
         modes, n = self.modes, len(self.form.state)
-        count = self.stepper.fixed_steps
+        count = self._fixed_steps
         if count is None:
             steps = f"dt chosen for an error of {self.method.rtol:g}"
         else:
-            steps = f"dt = {self.stepper.interval / count:.4g}, {count * self.intervals} steps"
+            interval = (self.times[-1] - self.times[0]) / self.intervals
+            steps = f"dt = {interval / count:.4g}, {count * self.intervals} steps"
         kept = (
             ", ".join(str(kept_modes(p, self.discretisation.degree)) for p in modes.points)
             if self.discretisation.degree
             else "all"
         )
         transforms = len(self.form.slots) + len(self.form.nonlinear)
-        members = self.storage.batch
+        members = self.members
         family = " x ".join(f"{len(v)} values of {s}" for s, v in self.storage.values.items())
         kind = "diagonal" if self.form.is_diagonal else f"{n}x{n} per mode"
         series = "Fourier" if not modes.bounded else "sine and cosine series (Fourier on periodic axes)"
@@ -123,12 +168,13 @@ class SpectralEngine:
         for term in rough:
             shown = text(self.form.expression(term.n))
             rows.append(("accuracy", f"algebraic in the number of points: {shown} does not vanish as its series does"))
-        if family:
+        if family and self.drawn is None:
             rows.append(("family", f"{family}: {members} members in one batch"))
         rows += self._scales()
         return [
             *rows,
-            ("time", f"ETDRK4 with {kind} linear part, {steps}; {len(self.times)} stored times"),
+            ("time", f"{self._scheme} with {kind} linear part, {steps}; {len(self.times)} stored times"),
+            *self._noise(),
             *self._varying(),
             ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
             ("device", self.device),
@@ -143,8 +189,9 @@ class SpectralEngine:
                 state = made.initial_state(t)
         except DataError as error:
             return [("initial", error.headline)]
-        nonlinear = made.system.nonlinear(state, t)
-        terms = (state, made.system.rate(state, t) - nonlinear, nonlinear)
+        contractions = [] if self.driven is None else self.driven.contractions(0)
+        nonlinear = made.system.nonlinear(state, t, contractions)
+        terms = (state, made.system.linear_rate(state), nonlinear)
         sizes = [self.modes.backward(v).square().flatten(2).mean(2).sqrt().amax(0) for v in terms]
         rows = []
         for z, size, linear, rest in zip(self.form.state, *(s.tolist() for s in sizes), strict=True):
@@ -174,15 +221,35 @@ class SpectralEngine:
         """Evaluate the initial conditions on the grid."""
         t = float(self.times[0])
         progress = Progress(t=t, state=self.discretisation.initial_state(t))
-        return SpectralState(progress, (self._observe(progress),))
+        noise = (
+            {}
+            if self.driven is None
+            else self.driven.nothing(self.storage.points, 1 if self.drawn is None else self.members)
+        )
+        return SpectralState(progress, (self._observe(progress) | noise,))
 
     def step(self, state: SpectralState) -> SpectralState:
         """Advance to the next stored time."""
         index = len(state.stored)
-        progress = self.stepper.advance(state.progress)
+        noise: dict[str, np.ndarray[Any, Any]] = {}
+        if self.driven is not None:
+            increments = self._increments(index - 1)
+            progress = self.driven.advance(state.progress, increments)
+            noise = self.driven.observed(increments, self.window.shown, self.storage.points)
+        else:
+            assert self.stepper is not None  # there is one or the other
+            progress = self.stepper.advance(state.progress)
         progress = replace(progress, t=float(self.times[index]))
         self.discretisation.warn_if_outside(progress.state)
-        return SpectralState(progress, (*state.stored, self._observe(progress)))
+        return SpectralState(progress, (*state.stored, self._observe(progress) | noise))
+
+    def _increments(self, index: int) -> dict[str, Tensor]:
+        """Return the noise of an interval; after a resumed run its paths are drawn again from the start."""
+        assert self.driven is not None
+        if self._paths is None or index < self._paths.position:
+            samples = range(1) if self.drawn is None else self.drawn.samples
+            self._paths = Paths(self.driven, self.run.seed, samples, self.recorded)
+        return self._paths.interval(index)
 
     def finished(self, state: SpectralState) -> bool:
         """Tell whether every time is stored."""
@@ -194,15 +261,43 @@ class SpectralEngine:
         arrays = {n: np.stack([s[n] for s in state.stored], axis=1) for n in names}
         dataset = self.labels.dataset(arrays)
         p = state.progress
-        checked = {"estimated_error": p.error} if self.stepper.fixed_steps is None else {"cfl": p.cfl}
-        dataset.attrs |= {"steps": p.steps, **checked}
+        dataset.attrs |= {"steps": p.steps, **self._checked(p)}
         return dataset
+
+    def _checked(self, p: Progress) -> dict[str, float]:
+        """Return what tells how accurate or how stable the steps are; noise leaves nothing to tell."""
+        if self.driven is not None:
+            return {}
+        return {"estimated_error": p.error} if self._fixed_steps is None else {"cfl": p.cfl}
+
+    @property
+    def _fixed_steps(self) -> int | None:
+        if self.driven is not None:
+            return self.driven.fixed_steps
+        assert self.stepper is not None
+        return self.stepper.fixed_steps
+
+    @property
+    def _scheme(self) -> str:
+        if self.driven is None:
+            return "ETDRK4"
+        heun = ", Heun in the noise (Stratonovich)" if self.driven.stratonovich else ""
+        return f"{self.method.scheme or SCHEMES[0]}{heun}"
+
+    def _noise(self) -> Iterator[tuple[str, str]]:
+        """Say how many modes of each noise are drawn, and what Wick powers subtract in the end."""
+        if self.driven is None:
+            return
+        for name, noise in self.driven.noises.items():
+            held = f"modes up to {int(np.abs(noise.numbers).max())}" if noise.in_space else "one Brownian motion"
+            yield "noise", f"{name}: {held}, {2 * len(noise.numbers) - 1} numbers a step for each sample"
+        for value in self.driven.contractions(self.intervals * self.driven.fixed_steps):
+            yield "wick", f"the variance that Wick powers subtract rises from 0 to {float(value.flatten()[0]):.4g}"
 
     def metrics(self, state: SpectralState) -> dict[str, float]:
         """Time reached, internal steps, and what tells how accurate or how stable they are."""
         p = state.progress
-        checked = {"cfl": p.cfl} if self.stepper.fixed_steps is not None else {"estimated_error": p.error}
-        return {"time": p.t, "internal_steps": p.steps, **checked}
+        return {"time": p.t, "internal_steps": p.steps, **self._checked(p)}
 
     def pack(self, state: SpectralState) -> dict[str, Any]:
         """Return the integration and everything stored so far."""
@@ -218,7 +313,7 @@ class SpectralEngine:
         """
         progress = unpacked_progress(packed["progress"])
         state, spectrum = progress.state, (len(self.form.state), *self.modes.spectrum)
-        members = self.storage.batch
+        members = self.members
         if (
             state.shape[1:] != spectrum
             or state.shape[0] not in (1, members)
@@ -250,7 +345,7 @@ class SpectralEngine:
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
         known: dict[sp.Expr, Tensor] = {}
         out = {}
-        members = self.storage.batch
+        members = self.members
         for label, expr, whole in self._variables:
             value = self.observer.value(expr, progress.state, progress.t, known)
             if whole:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sciml.fourier.apply import apply, apply_add
+from sciml.fourier.phi import phi_diagonal, phi_matrix
 from sciml.fourier.system import System
-from sciml.solvers.spectral.phi import phi_diagonal, phi_matrix
 
 __all__ = ["Coefficients", "coefficients", "step", "weights"]
 
@@ -63,29 +64,6 @@ def coefficients(linear: Tensor, h: float, diagonal: bool, dtype: torch.dtype) -
 def _back(matrices: Tensor, like: Tensor) -> Tensor:
     moved = matrices.movedim((-2, -1), (1, 2))
     return moved if like.is_complex() else moved.real
-
-
-def apply(operator: Tensor, z: Tensor) -> Tensor:
-    """Return ``S z`` for a diagonal or matrix-valued symbol S."""
-    if operator.ndim == z.ndim:
-        return z * operator
-    columns = range(z.shape[1])
-    return torch.stack([_row(operator[:, i], z, None, columns) for i in columns], dim=1)
-
-
-def apply_add(total: Tensor, operator: Tensor, z: Tensor) -> Tensor:
-    """Return ``total + S z``."""
-    if operator.ndim == z.ndim:
-        return torch.addcmul(total, z, operator)
-    columns = range(z.shape[1])
-    return torch.stack([_row(operator[:, i], z, total[:, i], columns) for i in columns], dim=1)
-
-
-def _row(entries: Tensor, z: Tensor, total: Tensor | None, columns: range) -> Tensor:
-    for j in columns:
-        total = z[:, j] * entries[:, j] if total is None else torch.addcmul(total, z[:, j], entries[:, j])
-    assert total is not None  # a system has at least one field
-    return total
 
 
 def step(system: System, state: Tensor, t: float, c: Coefficients) -> Tensor:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sciml.fourier.apply import apply
 from sciml.fourier.system import System
-from sciml.solvers.spectral.etdrk4 import Coefficients, apply
+from sciml.solvers.spectral.etdrk4 import Coefficients
 
 __all__ = ["ExplicitRate", "field_sizes"]
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 import sciml as sm
 from sciml.errors import DataError, DeclarationError, FileError, MethodMismatch
-from sciml.sampling import half_modes, sample_field
+from sciml.sampling import half_modes, sample_fields
 from sciml.streams import stream
 
 t, x, y = sm.coords("t x y")
@@ -199,10 +199,7 @@ def test_the_seed_decides_and_nothing_else():
 
 
 def draws(field, count, points, periods):
-    made = [
-        sample_field(field, seed=0, points=points, periods=periods, parameters={}, labels=(i,)) for i in range(count)
-    ]
-    return torch.cat(made).numpy()
+    return sample_fields(field, [(i,) for i in range(count)], 0, points, periods, {}).numpy()
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sciml.solvers.spectral.phi import phi_diagonal, phi_matrix
+from sciml.fourier.phi import phi_diagonal, phi_matrix
 
 SCALARS = [0.0, 1e-12, -1e-8, 1e-4, -1e-2, 0.3, -0.999, 1.001, -5.0, -40.0, -1e4, 3.0]
 IMAGINARY = [1e-9j, -1e-3j, 0.5j, 1j, 1.0001j, 20j, -300j, 0.7 + 0.7j, -1 + 1e-6j, -2 - 3j]

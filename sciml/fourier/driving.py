@@ -1,0 +1,117 @@
+"""The driving terms of an SPDE on the modes: ``M⁻¹ B_s[g_s ΔW_s]`` for increments of the noises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+import torch
+from torch import Tensor
+
+from sciml.forms.semilinear import NoiseTerm
+from sciml.fourier.apply import apply
+from sciml.fourier.modes import Modes, kept_modes
+from sciml.fourier.noise import NoiseModes
+from sciml.fourier.reflection import Reflections, Signature
+from sciml.fourier.schemes import OneStep
+from sciml.fourier.system import Columns, System
+
+__all__ = ["Driving", "kept_numbers", "noise_modes"]
+
+
+def kept_numbers(modes: Modes, degree: int) -> tuple[int, ...]:
+    """Return the largest mode number on each axis that is below Nyquist and free of aliases."""
+    return tuple(kept_modes(n, degree) if degree else (n - 1) // 2 for n in modes.points)
+
+
+def noise_modes(
+    reflections: Reflections, terms: Sequence[NoiseTerm], modes: Modes, degree: int
+) -> dict[str, NoiseModes]:
+    """Return every noise of the terms on a grid, by name."""
+    kept = kept_numbers(modes, degree)
+    out: dict[str, NoiseModes] = {}
+    for term in terms:
+        name = term.noise.name
+        if name not in out:
+            out[name] = NoiseModes(term.noise, modes, kept, _signature(reflections, term))
+    return out
+
+
+def _signature(reflections: Reflections, term: NoiseTerm) -> Signature:
+    """Return the series of the noise such that its product with the amplitude has that of the driven field."""
+    wanted = reflections.of_term(term)
+    own = reflections.of(reflections.form.expression(term.amplitude))
+    if wanted is None or own is None:
+        return reflections.neutral
+    return tuple(a * b for a, b in zip(wanted, own, strict=True))
+
+
+class Driving:
+    """All noise terms of a system.
+
+    Args:
+        system: The deterministic part.
+        terms: The noise terms.
+        noises: Each noise on the grid, by name.
+    """
+
+    def __init__(self, system: System, terms: Sequence[NoiseTerm], noises: Mapping[str, NoiseModes]) -> None:
+        self.system, self.noises = system, noises
+        held = {system.form.frame.time, *system.form.frame.space, *(s.placeholder for s in system.form.slots)}
+        self.plain = [t for t in terms if not t.amplitude.free_symbols & held]
+        self.others = [t for t in terms if t.amplitude.free_symbols & held]
+        placeholders = [s.placeholder for s in system.form.slots]
+        self.multiplicative = any(t.amplitude.free_symbols & set(placeholders) for t in self.others)
+        self._amplitudes = system.compile([t.amplitude for t in self.others], placeholders)
+        self._columns = Columns(system, self.others) if self.others else None
+
+    @property
+    def columns(self) -> list[Tensor]:
+        """``M⁻¹B g`` of the terms whose amplitude is a constant, ``(batch, n, *spectrum)`` each, float64."""
+        system, modes = self.system, self.system.modes
+        out = []
+        for term in self.plain:
+            rows = [
+                modes.symbol(sp.expand(term.amplitude * s)) for s in system.form.inverse_mass * sp.Matrix(term.column)
+            ]
+            if any(r.is_complex() for r in rows):
+                rows = [r.to(torch.complex128) for r in rows]
+            column = torch.stack(torch.broadcast_tensors(*rows), dim=1)
+            out.append(column if system.mask is None else column * system.mask.to(torch.float64))
+        return out
+
+    def additive(self, step: OneStep, increments: Mapping[str, Tensor]) -> Tensor | None:
+        """Return what the terms with constant amplitudes add in a step.
+
+        Args:
+            step: The scheme.
+            increments: Coefficients ``(parts, batch, *spectrum)`` of each noise.
+        """
+        total: Tensor | None = None
+        for term, weights in zip(self.plain, step.additive, strict=True):
+            for j, part in enumerate(increments[term.noise.name]):
+                added = weights[:, :, j] * part[:, None]
+                total = added if total is None else total + added
+        return total
+
+    def other(self, state: Tensor, t: float, fields: Mapping[str, Tensor]) -> Tensor:
+        """Return ``M⁻¹B[g(state, t) ΔW]`` of the terms with varying amplitudes.
+
+        Args:
+            state: Coefficients ``(batch, n, *spectrum)``.
+            t: Time.
+            fields: Increments of each noise over the step, on the grid, ``(batch, *grid)``.
+        """
+        assert self._columns is not None  # asked only where there are such terms
+        amplitudes = self.system.evaluate(self._amplitudes, self.system.inputs(state), t)
+        products = [g * fields[term.noise.name] for g, term in zip(amplitudes, self.others, strict=True)]
+        return self._columns(products)
+
+    def grid_fields(self, increments: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the increments over a whole step on the grid, of the noises that need it."""
+        wanted = {t.noise.name for t in self.others}
+        return {n: self.system.modes.backward(increments[n].sum(0)) for n in wanted}
+
+    def weighted(self, step: OneStep, driven: Tensor) -> Tensor:
+        """Apply the scheme's noise weight."""
+        return apply(step.noise, driven)

@@ -1,0 +1,86 @@
+"""Samples of a problem: blocks of paths with their own noise, random initial data and parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy as sp
+import xarray as xr
+
+from sciml.brownian import sample_labels
+from sciml.dsl.roles import Law, Range
+from sciml.labels import Drawn
+from sciml.solvers.spectral.engine import SpectralEngine
+from sciml.streams import stream
+
+if TYPE_CHECKING:
+    from sciml.grid import Grid
+    from sciml.problem import Problem
+    from sciml.run import Run
+    from sciml.solvers.spectral import Spectral
+
+__all__ = ["SpectralSampler"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class SpectralSampler:
+    """Draws blocks of samples.
+
+    Args:
+        method: Its options.
+        problem: What is sampled.
+        grid: Where samples are stored.
+        run: Seed, device and precision.
+        recorded: Earlier samples whose noise and parameters are used again.
+    """
+
+    def __init__(
+        self, method: Spectral, problem: Problem, grid: Grid, run: Run, recorded: xr.Dataset | None = None
+    ) -> None:
+        self.method, self.problem, self.grid, self.run, self.recorded = method, problem, grid, run, recorded
+        self._engine = self._prepared(self._drawn(range(1)))
+
+    @property
+    def device(self) -> str:
+        """Where it computes and in which precision."""
+        return self._engine.device
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads that suit the size of the problem."""
+        return self._engine.threads
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Say what will be computed."""
+        return self._engine.describe()
+
+    def draw(self, samples: range) -> xr.Dataset:
+        """Compute samples, dims ``(sample, time, z, y, x)``.
+
+        Raises:
+            Diverged: A sample is not finite.
+        """
+        drawn = self._drawn(samples)
+        if drawn.parameters or self._engine.members != len(samples):
+            self._engine = self._prepared(drawn)
+        else:
+            self._engine.assign(drawn)
+        state = self._engine.start()
+        while not self._engine.finished(state):
+            state = self._engine.step(state)
+        return self._engine.finish(state)
+
+    def _prepared(self, drawn: Drawn) -> SpectralEngine:
+        return SpectralEngine(self.method, self.problem, self.grid, self.run, drawn, self.recorded)
+
+    def _drawn(self, samples: range) -> Drawn:
+        return Drawn(samples, {s: self._values(s, role, samples) for s, role in self.problem.family.items()})
+
+    def _values(self, symbol: sp.Symbol, role: Range | Law, samples: range) -> Array:
+        """Return the value of a parameter in each sample: the quantile of a uniform number of its own stream."""
+        if self.recorded is not None and symbol.name in self.recorded:
+            return np.asarray(self.recorded[symbol.name].sel(sample=list(samples)), dtype=np.float64)
+        streams = (stream(self.run.seed, "parameter", symbol.name, *sample_labels(k)) for k in samples)
+        return role.quantile(np.array([generator.uniform() for generator in streams]))
