@@ -103,7 +103,7 @@ class Brownian:
     def _increments(self) -> Array:
         index, self._next = self._next, self._next + 1
         if self._base is not None:
-            out = np.sqrt(self.interval) * next(self._base)
+            out: Array = np.sqrt(self.interval) * next(self._base)
         else:
             assert self.given is not None
             out = self.given(index)[None]

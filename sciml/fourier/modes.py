@@ -222,12 +222,27 @@ class Modes:
 
     def backward(self, coefficients: Tensor) -> Tensor:
         """Transform coefficients to fields on the grid."""
-        fields = self._inverse(coefficients)
+        fields = self.extended(coefficients)
         for axis in self.bounded:
             fields = fields.narrow(axis - self.dim, 0, self.grid[axis])
         return fields
 
-    def _inverse(self, coefficients: Tensor) -> Tensor:
+    def mirrored(self, coefficients: Tensor, signature: Signature) -> Tensor:
+        """Return the part of coefficients ``(..., *spectrum)`` that is odd or even about the faces as a signature says.
+
+        Unlike the extension of what stands on the grid, it is the orthogonal projection.
+        """
+        fields = self.extended(coefficients)
+        for place, axis in enumerate(self.bounded):
+            n, points = self.grid[axis] - 1, self.points[axis]
+            about = [(signature[2 * place], 0), (signature[2 * place + 1], 2 * n)]
+            for sign, centre in about[: self.folds[axis] // 2]:
+                source = torch.as_tensor((centre - np.arange(points)) % points, device=fields.device)
+                fields = (fields + sign * fields.index_select(axis - self.dim, source)) / 2
+        return self.forward(fields)
+
+    def extended(self, coefficients: Tensor) -> Tensor:
+        """Transform coefficients to fields on the grid of the periodic extension."""
         axes = tuple(range(-self.dim, 0))
         leading = coefficients.shape[: -self.dim]
         if coefficients.device.type == "cpu" and math.prod(self.points) > BATCHED_POINTS and math.prod(leading) > 1:

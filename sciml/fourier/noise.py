@@ -45,7 +45,7 @@ class NoiseModes:
     def __init__(self, noise: Noise, modes: Modes, kept: tuple[int, ...], signature: Signature) -> None:
         self.noise, self.modes = noise, modes
         self.in_space = len(noise.coordinates) > 1
-        self._extension = modes.extension([signature]) if modes.bounded and self.in_space else None
+        self._signature = signature
         if noise.modes is not None and noise.modes > min(kept):
             raise _too_fine(noise, modes, kept)
         largest = tuple(min(k, noise.modes or k) for k in kept)
@@ -107,6 +107,12 @@ class NoiseModes:
             out[:, places] = (twice * self._scale**2)[:, source]
         return out.reshape(-1, *self.modes.spectrum)
 
+    @cached_property
+    def _constant(self) -> Tensor:
+        """The coefficients of 1, in the series of the driven field."""
+        one = torch.ones((1, 1, *self.modes.grid), dtype=self.modes.dtype, device=self.modes.device)
+        return self.modes.extension([self._signature])(one)[0, 0]
+
     def coefficients(self, increments: Array) -> Tensor:
         """Return coefficients ``(..., *spectrum)`` of increments ``(..., modes, 2)``; the batch is the last of ``...``.
 
@@ -114,6 +120,8 @@ class NoiseModes:
         """
         modes = self.modes
         drawn = torch.as_tensor(np.ascontiguousarray(increments), device=modes.device)
+        if not self.in_space:
+            return drawn[..., 0, 0].reshape(*drawn.shape[:-2], *([1] * modes.dim)) * self._constant
         drawn = drawn.index_select(-2, self._held) if len(self._held) < drawn.shape[-2] else drawn
         values = torch.view_as_complex(drawn * self._pairs)
         out = values.new_zeros(*values.shape[:-1], math.prod(modes.spectrum))
@@ -123,9 +131,8 @@ class NoiseModes:
             out[..., self._plain[0]] = values[..., self._plain[1]]
             out[..., self._mirrored[0]] = values[..., self._mirrored[1]].conj()
         out = out.reshape(*values.shape[:-1], *modes.spectrum)
-        if self._extension is not None:
-            flat = self._extension.projected(out.reshape(-1, 1, *modes.spectrum))
-            out = flat.reshape(out.shape)
+        if modes.bounded:
+            out = modes.mirrored(out, self._signature)
         return out.to(modes.dtype.to_complex())
 
     def increments(self, fields: Array) -> Array:
@@ -136,8 +143,8 @@ class NoiseModes:
             out[:, 0, 0] = fields
             return out
         given = torch.as_tensor(fields, dtype=torch.float64, device=modes.device)
-        hats = modes.forward(given) if self._extension is None else self._extension(given[:, None])[:, 0]
-        values = hats.flatten(1)
+        extension = modes.extension([self._signature])
+        values = extension(given[:, None])[:, 0].flatten(1)
         found = values.new_zeros(len(values), len(self.numbers))
         found[:, self._mirrored[1]] = values[:, self._mirrored[0]].conj()
         found[:, self._plain[1]] = values[:, self._plain[0]]

@@ -148,7 +148,8 @@ class StochasticStepper:
         for name, noise in self.noises.items():
             total = increments[name].sum(0)
             if not noise.in_space:
-                out[name] = total.flatten(1)[:, 0].real.cpu().numpy().astype(np.float64)
+                inside = tuple(n // 2 for n in modes.grid)  # away from faces, where a sine series is 0
+                out[name] = modes.backward(total)[(slice(None), *inside)].cpu().numpy().astype(np.float64)
                 continue
             if stored != modes.grid:  # what the stored points cannot hold would be aliased there
                 for m, n, fold in zip(modes.indices, stored, modes.folds, strict=True):
