@@ -184,6 +184,10 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
     space = [x.name for x in problem.frame.space]
     axes = [*outer, *space, *(["wavenumber"] if any(isinstance(e, Spectrum) for e in problem.outputs.values()) else [])]
     names = [c for v in problem.variables() for c in component_names(problem, v)]
+    noises = {
+        n.noise.name: ("time", *(reversed(space) if len(n.noise.coordinates) > 1 else ())) for n in problem.form.noise
+    }
+    names += noises
     _check_storage(target, [*axes, *names])
     try:
         with xr.open_dataset(target, engine="h5netcdf", decode_cf=False, phony_dims="access") as ds:
@@ -192,7 +196,8 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
         msg = f"{target.name}: its variables cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     for name in names:
-        if loaded[name].dims not in (tuple(outer), (*outer, *reversed(space)), (*outer, "wavenumber")):
+        fields = (tuple(outer), (*outer, *reversed(space)), (*outer, "wavenumber"))
+        if loaded[name].dims not in ((noises[name],) if name in noises else fields):
             msg = f"{target.name}: variable {name!r} has the dims {loaded[name].dims}."
             raise FileError("F412", msg)
     return loaded.drop_attrs(deep=False)
