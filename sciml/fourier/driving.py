@@ -12,7 +12,7 @@ from sciml.forms.semilinear import NoiseTerm
 from sciml.fourier.apply import apply
 from sciml.fourier.modes import Modes, kept_modes
 from sciml.fourier.noise import NoiseModes
-from sciml.fourier.reflection import Reflections, Signature
+from sciml.fourier.reflection import Reflections
 from sciml.fourier.schemes import OneStep
 from sciml.fourier.system import Columns, System
 
@@ -29,21 +29,14 @@ def noise_modes(
 ) -> dict[str, NoiseModes]:
     """Return every noise of the terms on a grid, by name."""
     kept = kept_numbers(modes, degree)
+    placeholders = {s.placeholder for s in reflections.form.slots}
     out: dict[str, NoiseModes] = {}
-    for term in terms:
-        name = term.noise.name
-        if name not in out:
-            out[name] = NoiseModes(term.noise, modes, kept, _signature(reflections, term))
+    # Noise that is added as it is comes first: it must have the series of the field that it drives.
+    for term in sorted(terms, key=lambda t: bool(t.amplitude.free_symbols & placeholders)):
+        if term.noise.name not in out:
+            signature = reflections.of_term(term) or reflections.neutral
+            out[term.noise.name] = NoiseModes(term.noise, modes, kept, signature)
     return out
-
-
-def _signature(reflections: Reflections, term: NoiseTerm) -> Signature:
-    """Return the series of the noise such that its product with the amplitude has that of the driven field."""
-    wanted = reflections.of_term(term)
-    own = reflections.of(reflections.form.expression(term.amplitude))
-    if wanted is None or own is None:
-        return reflections.neutral
-    return tuple(a * b for a, b in zip(wanted, own, strict=True))
 
 
 class Driving:

@@ -140,8 +140,12 @@ class Reflections:
         for term in self.form.nonlinear:
             if self.of_term(term) is None:
                 out.append(self._unfit(term, term.n))
+        chosen: dict[str, Signature | None] = {}
         for driven in self.form.noise:
-            if self.of_term(driven) is None or self.of(self.form.expression(driven.amplitude)) is None:
+            wanted = self.of_term(driven)
+            # Noise that is added as it is has one series; a product is extended as its row wants it.
+            added = not driven.amplitude.free_symbols & {*self.axes, *(s.placeholder for s in self.form.slots)}
+            if wanted is None or (added and chosen.setdefault(driven.noise.name, wanted) != wanted):
                 out.append(self._unfit(driven, driven.amplitude * driven.noise))
         return out
 

@@ -148,8 +148,8 @@ class StochasticStepper:
         for name, noise in self.noises.items():
             total = increments[name].sum(0)
             if not noise.in_space:
-                inside = tuple(n // 2 for n in modes.grid)  # away from faces, where a sine series is 0
-                out[name] = modes.backward(total)[(slice(None), *inside)].cpu().numpy().astype(np.float64)
+                middle: tuple[Any, ...] = tuple(n // 2 for n in modes.grid)  # at faces a sine series is 0
+                out[name] = modes.backward(total)[(slice(None), *middle)].cpu().numpy().astype(np.float64)
                 continue
             if stored != modes.grid:  # what the stored points cannot hold would be aliased there
                 for m, n, fold in zip(modes.indices, stored, modes.folds, strict=True):

@@ -6,7 +6,7 @@ import sympy as sp
 import torch
 
 import sciml as sm
-from sciml.errors import DataError, Diverged, MethodMismatch, OptionError
+from sciml.errors import DataError, Diverged, OptionError
 from sciml.fourier.modes import Modes
 from sciml.fourier.reflection import Reflections
 from sciml.fourier.system import System
@@ -106,21 +106,6 @@ def test_infinite_initial_data_are_refused():
     singular = problem.with_(conditions=[sm.IC(field, 1 / sp.sin(problem.frame.space[0]))], exact={})
     with pytest.raises(DataError, match="D201"):
         singular.solve(grid=sm.Grid(x=16, t=1))
-
-
-def test_noise_is_refused_with_the_reason():
-    xi = sm.WhiteNoise("xi", t, x)
-    noisy = sm.Problem(
-        name="noisy",
-        equations=sp.Eq(sm.Dt(u), sm.Laplacian(u) + xi),
-        domain=CIRCLE,
-        time=(t, 0, 1),
-        conditions=[sm.IC(u, 0)],
-    )
-    assert noisy.methods().able == []
-    assert "driving noise (xi)" in str(noisy.methods())
-    with pytest.raises(MethodMismatch, match="driving noise"):
-        noisy.solve()
 
 
 def test_budget_stops_and_keeps_what_there_is():
