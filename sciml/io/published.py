@@ -67,7 +67,7 @@ def load_published(path: str | Path, *, field: str = "u", noise: NoiseKind | Non
     with ``X, T, W`` and ``Solution`` or ``Soln_add`` as ``[sample, t, x]``. The dataset has the field and the noise
     ``xi`` over ``(sample, time, [y,] x)``. ``xi`` at a time is the increment of the Wiener process over the interval
     that ends there, zero at the first: neither multiplied by the amplitude σ nor divided by the step. The published
-    forcing of the Navier-Stokes data adds up ten draws, so that its variance is ten times ``Δt``.
+    forcing of the Navier-Stokes data adds up ten draws: its variance is ten times what its spectrum says.
 
     A last column that repeats the first is dropped, and attribute ``ends`` says for each axis what was found.
 
