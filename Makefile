@@ -52,6 +52,7 @@ bench: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/spectral_vs_peers.py
 	$(BENCH)/bin/python benchmarks/families.py
 	$(BENCH)/bin/python benchmarks/inverse.py
+	$(BENCH)/bin/python benchmarks/ensembles.py
 	$(BENCH)/bin/python benchmarks/drvm_labels.py
 	$(BENCH)/bin/python benchmarks/render.py
 

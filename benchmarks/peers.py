@@ -37,21 +37,27 @@ def whole_steps(end, dt):
 # --- py-pde: second-order finite differences, explicit Runge-Kutta 4 -------------------------
 
 
-def _pypde(equation, u0, end, dt, repeats):
+def _pypde_stepper(scheme, equation, start, end, dt):
+    """Return a compiled stepper, and the seconds that building it took."""
     import logging
 
-    import pde
     from pde.solvers.base import SolverBase
 
     logging.getLogger("pde").setLevel(logging.ERROR)
     whole_steps(end, dt)
-    grid = pde.CartesianGrid([[0, TWO_PI]] * u0.ndim, u0.shape, periodic=True)
-    start = pde.ScalarField(grid, u0)
     began = time.perf_counter()
-    solver = SolverBase.from_name("runge-kutta", pde=equation, backend="numba", adaptive=False)
+    solver = SolverBase.from_name(scheme, pde=equation, backend="numba", adaptive=False)
     stepper = solver.make_stepper(start, dt)
     stepper(start.copy(), 0.0, dt)
-    built = time.perf_counter() - began
+    return stepper, time.perf_counter() - began
+
+
+def _pypde(equation, u0, end, dt, repeats):
+    import pde
+
+    grid = pde.CartesianGrid([[0, TWO_PI]] * u0.ndim, u0.shape, periodic=True)
+    start = pde.ScalarField(grid, u0)
+    stepper, built = _pypde_stepper("runge-kutta", equation, start, end, dt)
     states = [start.copy() for _ in range(repeats)]  # a run works in place
 
     def call():
@@ -82,6 +88,26 @@ def pypde_burgers(u0, end, dt, repeats, nu=0.05):
 
     equation = pde.PDE({"u": f"{nu!r}*laplace(u) - u*d_dx(u)"}, bc="periodic")
     return _pypde(equation, u0, end, dt, repeats)
+
+
+def pypde_phi4(u0, end, dt, sigma):
+    """``u_t = u_xx + 3u - u^3 + sigma xi`` on [0, 1] by Euler-Maruyama.
+
+    Returns a function that draws one path and returns its final values, and the seconds to build it. py-pde
+    divides the variance that it is given by the volume of a cell: ``sigma**2`` is space-time white noise.
+    """
+    import pde
+
+    equation = pde.PDE({"u": "laplace(u) + 3*u - u**3"}, bc="periodic", noise=sigma**2)
+    start = pde.ScalarField(pde.CartesianGrid([[0, 1]], len(u0), periodic=True), u0)
+    stepper, built = _pypde_stepper("euler", equation, start, end, dt)
+
+    def path():
+        state = start.copy()
+        stepper(state, 0.0, end)
+        return state.data
+
+    return path, built
 
 
 # --- exponax: Fourier, ETDRK4, jax ------------------------------------------------------------

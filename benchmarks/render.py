@@ -6,7 +6,7 @@ python benchmarks/render.py
 import json
 from pathlib import Path
 
-from sections import families, flows, inverse, labels
+from sections import ensembles, families, flows, inverse, labels
 
 ROOT = Path(__file__).parent
 DOCS = ROOT.parent / "docs"
@@ -138,7 +138,8 @@ def main():
         measured = record["problems"][name]
         agreement = f"exponax's finest run agrees with our truth to {measured['agreement_with_exponax']:.1e}."
         lines += [f"### {title}", "", agreement, "", *table(measured), ""]
-    for name, section in (("families", families), ("inverse", inverse), ("drvm_labels", labels)):
+    measured = {"families": families, "inverse": inverse, "ensembles": ensembles, "drvm_labels": labels}
+    for name, section in measured.items():
         figures = read(name)
         lines += section(figures, environment_of(figures))
     (DOCS / "images").mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,7 @@ class Shown:
         watch: The output that is measured; None measures the error against the exact solution.
         expect: How that output changes from the first time to the last.
         mollify: Width that singular data are given.
+        dt: Time step of an equation driven by noise, one path of which is drawn; ``rtol`` says nothing then.
         measured: Variables whose error is measured; all that have an exact solution if empty.
     """
 
@@ -54,16 +55,21 @@ class Shown:
     watch: str | None = None
     expect: Literal["is conserved", "falls", "goes"] = "is conserved"
     mollify: float | None = None
+    dt: float | None = None
     measured: tuple[str, ...] = ()
 
     @property
     def method(self) -> sm.Spectral:
         """The method as it is printed."""
+        if self.dt is not None:
+            return sm.Spectral(scheme="semi-implicit-euler", dt=self.dt)
         return sm.Spectral(rtol=self.rtol, mollify=self.mollify)
 
     @property
     def call(self) -> str:
         """The method as a user types it."""
+        if self.dt is not None:
+            return f'sm.Spectral(scheme="semi-implicit-euler", dt={self.dt:g})'
         return f"sm.Spectral(rtol={self.rtol:g}{'' if self.mollify is None else f', mollify={self.mollify:g}'})"
 
 
@@ -143,6 +149,24 @@ FAMILIES: dict[str, dict[str, Shown]] = {
             grid=_window(3.0, 129), draw="w", arguments={"end": 8.0}, watch="circulation", mollify=0.1, rtol=1e-3
         ),
         "strained-vortex": Shown(grid=_window(3.0, 65), draw="w", arguments={"end": 3.0}),
+    },
+    "driven-by-noise": {
+        "stochastic-heat": Shown(grid=_line(128), draw="u", watch="mass", expect="goes", dt=1e-3),
+        "dynamic-phi4-1d": Shown(
+            grid=_line(128), draw="u", arguments={"sigma": 1.0, "end": 2.0}, watch="mass", expect="goes", dt=1e-3
+        ),
+        "parabolic-multiplicative": Shown(
+            grid=_line(128), draw="u", arguments={"sigma": 1.0, "end": 2.0}, watch="mass", expect="goes", dt=1e-3
+        ),
+        "stochastic-wave": Shown(grid=_line(128), draw="u", watch="mass", expect="goes", dt=1e-3),
+        "stochastic-burgers": Shown(grid=_line(256), draw="u", arguments={"end": 4.0}, watch="mass", dt=1e-3),
+        "stochastic-korteweg-de-vries": Shown(grid=_line(128), draw="u", watch="mass", dt=1e-4),
+        "dynamic-phi4-2d": Shown(
+            grid=_square(64), draw="u", arguments={"sigma": 0.5, "end": 0.2}, watch="mass", expect="goes", dt=1e-4
+        ),
+        "stochastic-navier-stokes": Shown(
+            grid=_square(64), draw="w", arguments={"copies": 10, "end": 8.0}, watch="circulation", dt=1e-3
+        ),
     },
 }
 
@@ -231,7 +255,8 @@ def _coarse(problem: sm.Problem, shown: Shown) -> sm.Solution:
     brief = problem.with_(time=(t, start, start + (end - start) / 10))
     axes = {n: _fewer(points) for n, points in shown.grid.axes.items() if n != t.name}
     mollify = None if shown.mollify is None else 2 * shown.mollify
-    return brief.solve(sm.Spectral(rtol=1e-3, mollify=mollify), grid=sm.Grid(**axes, **{t.name: 4}))
+    method = sm.Spectral(rtol=1e-3, mollify=mollify) if shown.dt is None else shown.method
+    return brief.solve(method, grid=sm.Grid(**axes, **{t.name: 4}))
 
 
 def _fewer(points: int | tuple[float, ...]) -> int | tuple[float, ...]:

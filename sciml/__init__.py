@@ -26,7 +26,13 @@ from sciml.run import Budget, Run
 
 __version__ = "0.1.0"
 
-_LAZY = {"Solution": "sciml.solution", "load": "sciml.io", "Plan": "sciml.plan", "resume": "sciml.resuming"}
+_LAZY = {
+    "Plan": "sciml.plan",
+    "Solution": "sciml.solution",
+    "load": "sciml.io",
+    "load_published": "sciml.io.published",
+    "resume": "sciml.resuming",
+}
 
 __all__ = [
     "Budget",
@@ -44,6 +50,7 @@ __all__ = [
     "Solution",
     "UnknownMethod",
     "load",
+    "load_published",
     "resume",
     *_language,
 ]

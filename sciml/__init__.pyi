@@ -46,6 +46,7 @@ from sciml.errors import ScimlError as ScimlError
 from sciml.errors import UnknownMethod as UnknownMethod
 from sciml.grid import Grid as Grid
 from sciml.io import load as load
+from sciml.io.published import load_published as load_published
 from sciml.plan import Plan as Plan
 from sciml.problem import Problem as Problem
 from sciml.resuming import resume as resume

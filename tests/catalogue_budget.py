@@ -2,6 +2,7 @@
 
 import sciml as sm
 from sciml.dsl.measures import measures
+from sciml.dsl.noise import Noise
 
 POINTS = {1: 192, 2: 24, 3: 12}
 HALF_WIDTH = {"strained-vortex": 3, "elliptic-patch": 3, "fractional-lamb-oseen": 6}
@@ -24,6 +25,14 @@ def is_singular(problem):
     return any(measures(c.value) for c in problem.initial_conditions)
 
 
+def is_driven(problem):
+    """Tell whether noise drives it."""
+    return any(e.has(Noise) for e in problem.equations.values())
+
+
 def small_method(problem):
-    """A loose tolerance, and a width for what is singular."""
+    """A loose tolerance, and a width for what is singular; a few fixed steps of a fiftieth of the time for noise."""
+    if is_driven(problem):
+        _, start, end = problem.time
+        return sm.Spectral(scheme="semi-implicit-euler", dt=problem.number(end - start) / 400)
     return sm.Spectral(rtol=1e-3, mollify=0.25 if is_singular(problem) else None)

@@ -22,6 +22,7 @@ import xarray as xr
 from sciml.dsl.arrays import Array, array_name, frozen_array
 from sciml.dsl.operators import Spectrum
 from sciml.errors import FileError
+from sciml.io.hdf5 import MAX_EXPANSION, READ_ERRORS, fault_of
 from sciml.io.json_text import bounded_json
 from sciml.io.replacing import replacing
 from sciml.labels import component_names
@@ -34,9 +35,7 @@ __all__ = ["check_writable", "load", "write"]
 
 SCHEMA_VERSION = 1
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
-READ_ERRORS = (OSError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
 MAX_MODEL = 256  # arrays and dimensions of a stored model
-MAX_EXPANSION = 1000  # bytes of an array for each byte of the file: more is an unallocated chunked dataset
 
 
 def write(solution: Solution, path: str | Path) -> Path:
@@ -261,10 +260,6 @@ def _check_storage(target: Path, names: list[str]) -> None:
 
 
 def _check_variable(target: Path, group: Any, name: str) -> None:
-    found = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None  # no other file or name
-    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "fiu":
-        msg = f"{target.name}: there is no numeric variable {name!r}."
-        raise FileError("F412", msg)
-    if found.external or found.is_virtual or found.nbytes > MAX_EXPANSION * target.stat().st_size:
-        msg = f"{target.name}: the data of {name!r} are not inside the file."
+    if fault := fault_of(group, name, target.stat().st_size):
+        msg = f"{target.name}: {fault}"
         raise FileError("F412", msg)
