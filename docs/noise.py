@@ -127,7 +127,8 @@ def wick() -> str:
         driven = method.engine(renormalised, grid, sm.Run()).driven
         constant = np.array([float(driven.contractions(i)[0].flatten()[0]) for i in range(11)])
         count = 400 if n < 50 else 100
-        found = (draw(sm.Problem(equations=linear, **given), method, grid, range(count))["phi"].values ** 2).mean((2, 3))
+        samples = draw(sm.Problem(equations=linear, **given), method, grid, range(count))
+        found = (samples["phi"].values ** 2).mean((2, 3))
         mean, error = found.mean(0), found.std(0) / np.sqrt(count)
         times = np.linspace(0, 1 / 40, 11)
         axis.plot(times, constant, "-", color=colour, lw=1, label=f"counterterm, {n}² points")
