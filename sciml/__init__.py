@@ -26,13 +26,21 @@ from sciml.run import Budget, Run
 
 __version__ = "0.1.0"
 
-_LAZY = {"Solution": "sciml.solution", "load": "sciml.io", "Plan": "sciml.plan", "resume": "sciml.resuming"}
+_LAZY = {
+    "Ensemble": "sciml.ensembles.ensemble",
+    "Plan": "sciml.plan",
+    "Solution": "sciml.solution",
+    "load": "sciml.io",
+    "load_ensemble": "sciml.ensembles.ensemble",
+    "resume": "sciml.resuming",
+}
 
 __all__ = [
     "Budget",
     "DataError",
     "DeclarationError",
     "Diverged",
+    "Ensemble",
     "FileError",
     "Grid",
     "MethodMismatch",
@@ -44,6 +52,7 @@ __all__ = [
     "Solution",
     "UnknownMethod",
     "load",
+    "load_ensemble",
     "resume",
     *_language,
 ]

@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Spectrum, is_global
 from sciml.dsl.text import latex, text
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
 
-__all__ = ["Labels", "component_names"]
+__all__ = ["Labels", "component_names", "ensemble_dims", "noises"]
 
 Array = np.ndarray[Any, Any]
 
@@ -34,6 +35,33 @@ def component_names(problem: Problem, name: str) -> list[str]:
     if count == len(directions):
         return [f"{name}_{d}" for d in directions]
     return [f"{name}_{a}{b}" for a in directions for b in directions]
+
+
+def ensemble_dims(problem: Problem) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return what an ensemble of a problem must hold, and what it may hold besides: names with their dims.
+
+    It holds every field and output, and may hold the driving noise and the parameters that were drawn.
+    """
+    outer = ("sample", "time")
+    space = tuple(x.name for x in reversed(problem.frame.space))
+    needed: dict[str, tuple[str, ...]] = {}
+    for name in problem.variables():
+        expr = problem.outputs.get(name)
+        dims = ("wavenumber",) if isinstance(expr, Spectrum) else space
+        if expr is not None and is_global(expr, problem.frame.space):
+            dims = ()
+        needed |= {label: (*outer, *dims) for label in component_names(problem, name)}
+    further: dict[str, tuple[str, ...]] = {s.name: ("sample",) for s in problem.family}
+    for noise in noises(problem):
+        places = {x.name for x in noise.coordinates}
+        further[noise.name] = (*outer, *(x for x in space if x in places))
+    return needed, further
+
+
+def noises(problem: Problem) -> list[Noise]:
+    """Return the noise that drives the equations, by name."""
+    found: set[Noise] = set().union(*(e.atoms(Noise) for e in problem.equations.values()))
+    return sorted(found, key=lambda noise: str(noise.name))
 
 
 def _attributes_of(symbol: sp.Symbol) -> dict[str, str]:
