@@ -51,7 +51,7 @@ class ScimlError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors of worker processes reach the user as they were raised."""
-        return partial(type(self), excerpt=self.excerpt, fix=self.fix), (self.code, self.headline)
+        return partial(type(self), excerpt=self.excerpt, fix=self.fix), (self.code, self.headline), self.__dict__
 
 
 class DeclarationError(ScimlError, ValueError):

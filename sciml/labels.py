@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
 
-__all__ = ["Labels", "component_names", "ensemble_dims", "noises"]
+__all__ = ["SAMPLE_ATTRIBUTES", "Labels", "component_names", "ensemble_dims", "noises"]
 
 Array = np.ndarray[Any, Any]
+SAMPLE_ATTRIBUTES = {"units": "1", "long_name": "number of the sample"}
 
 
 def component_names(problem: Problem, name: str) -> list[str]:

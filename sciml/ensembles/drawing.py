@@ -17,6 +17,7 @@ from sciml.ensembles.workers import drawn
 from sciml.errors import Diverged, FileError
 from sciml.io import check_writable
 from sciml.io.ensembles import StoredEnsemble, Writer, partial_path, read_ensemble
+from sciml.labels import SAMPLE_ATTRIBUTES
 from sciml.progress import progress_bar
 from sciml.provenance import origin
 from sciml.run import Status
@@ -124,7 +125,7 @@ class _Memory:
         first = self._first
         assert first is not None  # asked for only when there is a block
         variables = {n: (first[n].dims, a[: self.done], first[n].attrs) for n, a in self._arrays.items()}
-        numbers = {"sample": ("sample", np.arange(self.done), first["sample"].attrs)}
+        numbers = {"sample": ("sample", np.arange(self.done), SAMPLE_ATTRIBUTES)}
         ds = xr.Dataset(variables, {**first.drop_vars("sample").coords, **numbers})
         made = _header(self._request, first, self._seconds)
         return Ensemble(ds, made.problem, made.method, made.provenance, made.record, status, reason)

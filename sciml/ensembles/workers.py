@@ -11,14 +11,15 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import traceback
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from sciml.compute import limited_threads
 from sciml.ensembles.request import Request
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def drawn(request: Request, done: int) -> Generator[xr.Dataset]:
 
 def _computed(request: Request, blocks: Sequence[range], threads: int | None) -> Generator[xr.Dataset]:
     sampler = request.method.sampler(request.problem, request.grid, request.run, request.recorded)
-    with limited_threads(request.run.threads or sampler.threads or threads):
+    with _limited(request.run.threads or sampler.threads or threads):
         for block in blocks:
             try:
                 found = sampler.draw(block)
@@ -56,6 +57,15 @@ def _computed(request: Request, blocks: Sequence[range], threads: int | None) ->
                 error.add_note(f"while drawing the samples {block.start} to {block.stop - 1}")
                 raise
             yield found.assign_attrs(device=sampler.device)
+
+
+def _limited(threads: int | None) -> AbstractContextManager[None]:
+    """Limit the threads of torch, which a sampler that computes without it has not loaded."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from sciml.compute import limited_threads
+
+    return limited_threads(threads)
 
 
 def _by_processes(request: Request, blocks: list[range], workers: int) -> Generator[xr.Dataset]:
@@ -107,10 +117,10 @@ def _work(pipe: Connection, request: Request, blocks: list[range], workers: int)
 
 def _portable(error: Exception) -> Exception:
     """Return the error as it can be sent: some exceptions do not survive pickling."""
-    notes = error.__notes__
     try:
-        sent: Exception = pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(error))
     except Exception:  # whatever an exception's own constructor may raise
-        sent = RuntimeError(f"{type(error).__name__}: {error}")
-    sent.__notes__ = notes
-    return sent
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        plain.__notes__ = error.__notes__
+        return plain
+    return error

@@ -11,14 +11,16 @@ takes room for samples.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5netcdf
 import h5py
@@ -30,7 +32,7 @@ from sciml.io.header import has, header_attributes, read_header
 from sciml.io.json_text import bounded_json
 from sciml.io.replacing import replacing
 from sciml.io.stored import READ_ERRORS, check_storage
-from sciml.labels import ensemble_dims
+from sciml.labels import SAMPLE_ATTRIBUTES, ensemble_dims
 from sciml.problem import Problem
 
 __all__ = ["StoredEnsemble", "Writer", "partial_path", "read_ensemble"]
@@ -83,9 +85,15 @@ class Writer:
             self._places = {str(n): _Place.of(self.path, file[str(n)]) for n in like.data_vars}
             self._counters = {n: _Place.of(self.path, file["progress"][n]) for n in COUNTERS}
             self.total = int(file["sample"].size)
-            self.done, self.seconds = int(file["progress/samples"][()]), float(file["progress/seconds"][()])
-        _check_room(target, sum(p.stride for p in self._places.values()) * (self.total - self.done))
-        self._file = self.path.open("r+b")
+        with _disk_errors(self.path):
+            self._file = self.path.open("r+b")  # after HDF5, which would end the lock by closing the file
+        try:
+            _lock(self._file, self.path)
+            self.done, self.seconds = int(self._counted("samples")), float(self._counted("seconds"))
+            _check_room(target, sum(p.stride for p in self._places.values()) * (self.total - self.done))
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def create(cls, target: Path, first: xr.Dataset, numbers: Array, header: StoredEnsemble) -> Writer:
@@ -146,6 +154,11 @@ class Writer:
         """Let go of the file; what it holds stays."""
         self._file.close()
 
+    def _counted(self, name: str) -> Array:
+        self._file.seek(self._counters[name].offset)
+        found: Array = np.frombuffer(self._file.read(8), COUNTERS[name])[0]
+        return found
+
     def _put(self, offset: int, values: Array) -> None:
         self._file.seek(offset)
         self._file.write(np.ascontiguousarray(values).data)
@@ -184,8 +197,9 @@ class _Place:
 
 
 def _make(path: Path, first: xr.Dataset, numbers: Array, header: StoredEnsemble) -> None:
-    counted = xr.Variable("sample", numbers, {"long_name": "number of the sample"})
-    attributes = header_attributes(header.problem, header.method, header.provenance)
+    counted = xr.Variable("sample", numbers, SAMPLE_ATTRIBUTES)
+    known = {name: value for name, value in header.provenance.items() if name != "seconds"}  # they are counted
+    attributes = header_attributes(header.problem, header.method, known)
     with h5netcdf.File(path, "w") as file:
         file.attrs.update({**attributes, "sciml_ensemble": json.dumps(header.record)})
         file.dimensions = {str(d): len(numbers) if d == "sample" else n for d, n in first.sizes.items()}
@@ -195,18 +209,31 @@ def _make(path: Path, first: xr.Dataset, numbers: Array, header: StoredEnsemble)
             made = file.create_variable(str(name), v.dims, v.dtype)
             made.attrs.update(v.attrs)
             made[(0,) * v.ndim] = 0  # with its first value HDF5 gives an array its place in the file
-        data, progress = (file.create_group(name) for name in ("data", "progress"))
         for name, array in header.problem.arrays.items():
             dims = [f"{name}_{i}" for i in range(array.ndim)]
-            data.dimensions = dict(data.dimensions) | dict(zip(dims, array.shape, strict=True))
-            _put(data, name, xr.Variable(dims, array))
+            file.dimensions.update(zip(dims, array.shape, strict=True))
+            _put(file, f"/data/{name}", xr.Variable(dims, array))
         for name, kind in COUNTERS.items():
-            _put(progress, name, xr.Variable((), np.zeros((), kind)))
+            _put(file, f"/progress/{name}", xr.Variable((), np.zeros((), kind)))
 
 
 def _put(group: Any, name: str, variable: xr.Variable) -> None:
     made = group.create_variable(name, variable.dims, variable.dtype, data=variable.values)
     made.attrs.update(variable.attrs)
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    """Keep other processes from filling the same file; the lock ends with the process, however it ends."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):  # else the file system has no locks
+            msg = f"{path} is being filled by another process."
+            raise FileError("F416", msg, fix="wait for it, or take another file: to=...") from None
 
 
 def _check_room(target: Path, needed: int) -> None:

@@ -1,8 +1,8 @@
 """The loop: budgets, metrics, divergence, Ctrl-C, and resuming bit for bit."""
 
 import io
-import re
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
