@@ -97,6 +97,8 @@ class Sampler(Protocol):
     def draw(self, samples: range) -> xr.Dataset:
         """Draw the samples of these numbers.
 
+        A sample that explodes is returned as it is, not finite, so that it costs no other of its block.
+
         Returns:
             Fields and outputs with the dims ``(sample, time, z, y, x)``, labelled as in a solution; each
             driving noise under its name, ``(sample, time, z, y, x)`` or ``(sample, time)``, as increments

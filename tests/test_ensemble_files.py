@@ -13,6 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import sympy as sp
+import xarray as xr
 from heat_ensembles import ExactHeat, heat, u, uniform_heat
 from typer.testing import CliRunner
 
@@ -107,6 +109,45 @@ def test_a_problem_with_arrays_comes_back(tmp_path):
     assert draw(9, problem, to=tmp_path / "a.nc").problem == problem
 
 
+def driven():
+    """Heat on a square with noise in space and time, in time alone, and a vector and a spectrum as outputs."""
+    t, x, y = sm.coords("t x y")
+    w = sm.Field("w", t, x, y)
+    noise = sm.WhiteNoise("xi", t, x, y, modes=2) + sm.WhiteNoise("eta", t)
+    return sm.Problem(
+        equations=sp.Eq(sm.Dt(w), sm.Laplacian(w) + noise),
+        domain=sm.Torus((x, 0, 1), (y, 0, 1)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(w, 0)],
+        outputs={"flux": sm.Grad(w), "power": sm.Spectrum(w), "total": sm.Integral(w)},
+    )
+
+
+def test_noise_vectors_and_spectra_are_stored_under_their_names(tmp_path):
+    shapes = {
+        "w": "sample time y x",
+        "flux_x": "sample time y x",
+        "flux_y": "sample time y x",
+        "power": "sample time wavenumber",
+        "total": "sample time",
+        "eta": "sample time",
+        "xi": "sample time y x",
+    }
+    sizes = {"sample": 3, "time": 2, "y": 4, "x": 5, "wavenumber": 3}
+    fill = np.random.default_rng(0).normal
+    variables = {n: (d.split(), fill(size=[sizes[k] for k in d.split()])) for n, d in shapes.items()}
+    ds = xr.Dataset(variables, {d: np.arange(n) for d, n in sizes.items()})
+    record = {"seed": 0, "block": 2, "grid": {}, "dtype": None}
+    provenance = {"run": {}, "versions": {}, "seconds": 1.5}
+    made = sm.Ensemble(ds, driven(), {"name": "any", "options": {}}, provenance, record, "converged", "all 3 samples")
+    loaded = sm.load_ensemble(made.save(tmp_path / "driven.nc"))
+    assert loaded.ds.equals(ds)
+    assert loaded.noise == ("eta", "xi")
+    assert loaded.provenance["seconds"] == 1.5
+    with pytest.raises(DataError, match=r"D204.*stored as flux_x, flux_y"):
+        loaded.mean("flux")
+
+
 SCRIPT = """
 import sys
 from heat_ensembles import *
@@ -160,6 +201,15 @@ def test_a_killed_run_goes_on_and_equals_an_uninterrupted_one(killed, tmp_path, 
 def test_a_resumed_run_draws_only_what_is_missing(killed, tmp_path):
     path = copied(killed, tmp_path)
     assert len(draw(200, method=ExactHeat(fails=3), to=path)) == 200
+
+
+def test_what_was_read_of_a_partial_file_hides_nothing_of_the_complete_one(killed, tmp_path):
+    path = copied(killed, tmp_path)
+    left = sm.load_ensemble(path.with_name("heat.nc.partial"))
+    assert float(left["u"][-1, 0, 0]) == float(left.ds["u"][-1, 0, 0])  # HDF5 buffers what follows, too
+    whole = draw(200, to=path)
+    assert whole.ds.identical(draw(200).ds)
+    assert left.ds.equals(whole[: len(left)].ds)
 
 
 def test_a_partial_file_is_named_and_never_overwritten(killed, tmp_path):

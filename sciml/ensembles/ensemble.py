@@ -21,7 +21,7 @@ from sciml.run import Status
 
 __all__ = ["Ensemble", "load_ensemble"]
 
-CHUNK_BYTES = 2**25  # of one variable in float64, where samples are streamed
+CHUNK_BYTES = 2**23  # of one variable in float64, where samples are streamed
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,14 +86,13 @@ def structure_function(ensemble: Ensemble, name: str, order: float, along: str |
     kept = [d for d in variable.dims if d == "sample" or (d == "time" and axis != "time")]
     over = tuple(i for i, d in enumerate(variable.dims) if d not in kept)
 
-    def powers(u: Array) -> Array:
+    def power(u: Array, r: int) -> Array:
         first = np.moveaxis(u, place, 0)
-        back = [np.roll(first, -r, 0) if closed else first[r:] for r in shifts]
-        apart = [b - first[: len(b)] for b in back]
-        means = [(np.abs(np.moveaxis(d, 0, place)) ** order).mean(over) for d in apart]
-        return np.stack(means, axis=-1)
+        later = np.roll(first, -r, 0) if closed else first[r:]
+        apart = np.moveaxis(later - first[: len(later)], 0, place)
+        return np.asarray((np.abs(apart) ** order).mean(over))
 
-    found = _average(ensemble, name, powers)
+    found = _average(ensemble, name, lambda u: np.stack([power(u, r) for r in shifts], axis=-1))
     what = f"E|increment of {name} along {axis}|^{order:g}, averaged over space"
     separation = (("separation", coordinate[: len(shifts)] - coordinate[0]),)
     dims = [(str(d), variable[d].values) for d in kept if d != "sample"] + list(separation)
