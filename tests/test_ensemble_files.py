@@ -203,6 +203,12 @@ def test_a_resumed_run_draws_only_what_is_missing(killed, tmp_path):
     assert len(draw(200, method=ExactHeat(fails=3), to=path)) == 200
 
 
+def test_a_partial_file_that_was_renamed_is_not_taken_for_a_complete_one(killed, tmp_path):
+    path = Path(shutil.copy(killed, tmp_path / "heat.nc"))
+    assert sm.load_ensemble(path).status == "interrupted"
+    assert draw(200, method=ExactHeat(fails=3), to=path).ds.identical(draw(200).ds)
+
+
 def test_what_was_read_of_a_partial_file_hides_nothing_of_the_complete_one(killed, tmp_path):
     path = copied(killed, tmp_path)
     left = sm.load_ensemble(path.with_name("heat.nc.partial"))
@@ -265,7 +271,9 @@ def test_a_complete_file_is_returned_and_a_smaller_one_extended(tmp_path, capsys
     path = tmp_path / "heat.nc"
     draw(21, to=path)
     assert draw(21, method=ExactHeat(fails=0), to=path).ds.identical(draw(21).ds)
-    assert draw(10, method=ExactHeat(fails=0), to=path).ds.identical(draw(10).ds)
+    few = draw(10, method=ExactHeat(fails=0), to=path)
+    assert few.ds.identical(draw(10).ds)
+    assert few.reason == "the first 10 of 21 samples"
     assert capsys.readouterr().err == ""
     assert draw(50, method=ExactHeat(fails=3), to=path).ds.identical(draw(50).ds)
     assert "going on after 16 of 50 samples" in capsys.readouterr().err

@@ -166,7 +166,11 @@ class _File:
 def _finished(request: Request, target: Path) -> Ensemble | None:
     """Return the ensemble that a file holds already, if it has enough samples."""
     stored = _stored(request, target)
-    return None if stored is None or stored.total < request.count else load_ensemble(target)[: request.count]
+    if stored is None or stored.ds.sizes["sample"] < request.count:
+        return None
+    found = load_ensemble(target)
+    reason = f"the first {request.count} of {len(found)} samples"
+    return found if len(found) == request.count else found[: request.count].with_status("converged", reason)
 
 
 def _going_on(request: Request, target: Path) -> Writer | None:

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from sciml.ensembles.ensemble import Ensemble
     from sciml.problem import Problem
 
-__all__ = ["BLOCK", "Request", "identity"]
+__all__ = ["Request", "identity"]
 
-BLOCK = 64
-UNUSED = {"budget": "sample fewer, and more later", "out": "to=PATH", "checkpoint": "to=PATH", "throw": "to=PATH"}
+UNUSED = {  # options of a run that mean nothing here, with what to do instead
+    "budget": "stop it with Ctrl-C; with to=PATH it can be gone on with",
+    "out": "problem.sample(..., to=PATH)",
+    "checkpoint": "problem.sample(..., to=PATH)  keeps every block as it is drawn",
+    "throw": "catch sm.Diverged: error.solution holds the complete blocks",
+}
 
 
 @dataclass(frozen=True)
@@ -163,9 +167,7 @@ def _path(to: str | Path | None) -> Path | None:
 def _whole(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         msg = f"{name}= is a whole number of at least 1; got {value!r}."
-        raise OptionError(
-            "O323", msg, fix=f"problem.sample(1000, {name}=64)" if name != "n" else "problem.sample(1000)"
-        )
+        raise OptionError("O323", msg, fix="problem.sample(1000, block=64, workers=2)")
     return value
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drawn"]
 
-GUARD = "a script that uses workers=2 or more must do it under  if __name__ == '__main__':"
+GUARD = "A script that takes several workers must do so under  if __name__ == '__main__':"
 
 
 def drawn(request: Request, done: int) -> Generator[xr.Dataset]:
