@@ -27,9 +27,11 @@ from sciml.run import Budget, Run
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Ensemble": "sciml.ensembles.ensemble",
     "Plan": "sciml.plan",
     "Solution": "sciml.solution",
     "load": "sciml.io",
+    "load_ensemble": "sciml.ensembles.ensemble",
     "load_published": "sciml.io.published",
     "resume": "sciml.resuming",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "DataError",
     "DeclarationError",
     "Diverged",
+    "Ensemble",
     "FileError",
     "Grid",
     "MethodMismatch",
@@ -50,6 +53,7 @@ __all__ = [
     "Solution",
     "UnknownMethod",
     "load",
+    "load_ensemble",
     "load_published",
     "resume",
     *_language,

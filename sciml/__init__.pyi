@@ -36,6 +36,8 @@ from sciml.dsl import VortexSheet as VortexSheet
 from sciml.dsl import WhiteNoise as WhiteNoise
 from sciml.dsl import WholeSpace as WholeSpace
 from sciml.dsl import coords as coords
+from sciml.ensembles.ensemble import Ensemble as Ensemble
+from sciml.ensembles.ensemble import load_ensemble as load_ensemble
 from sciml.errors import DataError as DataError
 from sciml.errors import DeclarationError as DeclarationError
 from sciml.errors import Diverged as Diverged

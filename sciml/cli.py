@@ -112,12 +112,13 @@ def resume(
 @app.command()
 def info(file: Annotated[Path, typer.Argument(help="A file written by this package.")]) -> None:
     """Tell what a result file holds and where it came from."""
-    from sciml.io import load
+    from sciml.ensembles.ensemble import load_ensemble
+    from sciml.io import kind_of, load
 
-    solution = load(file)
-    typer.echo(f"{solution}\n{solution.problem}")
-    provenance = solution.provenance
-    typer.echo(f"method      {solution.method}")
+    found = load_ensemble(file) if kind_of(file) == "ensemble" else load(file)
+    typer.echo(f"{found}\n{found.problem}")
+    provenance = found.provenance
+    typer.echo(f"method      {found.method}")
     for key in ("device", "seconds", "steps", "estimated_error", "created", "versions"):
         if key in provenance:
             typer.echo(f"{key:<11} {provenance[key]}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 __all__ = [
@@ -47,6 +48,10 @@ class ScimlError(Exception):
         lines += [f"    {line}" for line in excerpt.splitlines()]
         lines += [f"  {line}" for line in self.fix]
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors of worker processes reach the user as they were raised."""
+        return partial(type(self), excerpt=self.excerpt, fix=self.fix), (self.code, self.headline), self.__dict__
 
 
 class DeclarationError(ScimlError, ValueError):

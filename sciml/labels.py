@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Spectrum, is_global
 from sciml.dsl.text import latex, text
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
 
-__all__ = ["Drawn", "Labels", "component_names"]
+__all__ = ["SAMPLE_ATTRIBUTES", "Drawn", "Labels", "component_names", "ensemble_dims", "noises"]
 
 Array = np.ndarray[Any, Any]
+SAMPLE_ATTRIBUTES = {"units": "1", "long_name": "number of the sample"}
 
 
 def component_names(problem: Problem, name: str) -> list[str]:
@@ -40,6 +42,33 @@ def component_names(problem: Problem, name: str) -> list[str]:
 def _reversed(data: Array) -> Array:
     """Bring ``(member, time, x, y, z)`` to ``(member, time, z, y, x)``."""
     return data.transpose(0, 1, *range(data.ndim - 1, 1, -1))
+
+
+def ensemble_dims(problem: Problem) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return what an ensemble of a problem must hold, and what it may hold besides: names with their dims.
+
+    It holds every field and output, and may hold the driving noise and the parameters that were drawn.
+    """
+    outer = ("sample", "time")
+    space = tuple(x.name for x in reversed(problem.frame.space))
+    needed: dict[str, tuple[str, ...]] = {}
+    for name in problem.variables():
+        expr = problem.outputs.get(name)
+        dims = ("wavenumber",) if isinstance(expr, Spectrum) else space
+        if expr is not None and is_global(expr, problem.frame.space):
+            dims = ()
+        needed |= {label: (*outer, *dims) for label in component_names(problem, name)}
+    further: dict[str, tuple[str, ...]] = {s.name: ("sample",) for s in problem.family}
+    for noise in noises(problem):
+        places = {x.name for x in noise.coordinates}
+        further[noise.name] = (*outer, *(x for x in space if x in places))
+    return needed, further
+
+
+def noises(problem: Problem) -> list[Noise]:
+    """Return the noise that drives the equations, by name."""
+    found: set[Noise] = set().union(*(e.atoms(Noise) for e in problem.equations.values()))
+    return sorted(found, key=lambda noise: str(noise.name))
 
 
 def _attributes_of(symbol: sp.Symbol) -> dict[str, str]:
@@ -67,7 +96,7 @@ class Labels:
     def __init__(self, problem: Problem, storage: Storage, times: Array, drawn: Drawn | None = None) -> None:
         self.problem, self.times, self.drawn = problem, times, drawn
         self.values = storage.values
-        self.noises = {n.noise.name: len(n.noise.coordinates) > 1 for n in problem.form.noise}
+        self.noises = {n.name: len(n.coordinates) > 1 for n in noises(problem)}
         self.axes = {}
         for n, x in zip(storage.points, problem.frame.space, strict=True):
             low, high = storage.ends.get(x.name, problem.bounds[x.name])
@@ -119,7 +148,7 @@ class Labels:
     def _leading(self) -> dict[str, Any]:
         """Return the coordinates of the dimensions before the time."""
         if self.drawn is not None:
-            return {"sample": ("sample", np.array(self.drawn.samples), {"long_name": "number of the sample"})}
+            return {"sample": ("sample", np.array(self.drawn.samples), SAMPLE_ATTRIBUTES)}
         return {s.name: (s.name, v, _attributes_of(s)) for s, v in self.values.items()}
 
     def _noise(self, arrays: Mapping[str, Array]) -> dict[str, Any]:

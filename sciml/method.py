@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from sciml.run import Run
     from sciml.solution import Solution
 
-__all__ = ["Engine", "Method", "MethodTable", "Unmet", "find_method", "installed", "method_from", "registry", "table"]
+__all__ = [
+    "Engine",
+    "Method",
+    "MethodTable",
+    "Sampler",
+    "Unmet",
+    "check_match",
+    "check_samples",
+    "find_method",
+    "installed",
+    "method_from",
+    "registry",
+    "table",
+]
 
 GROUP = "sciml.methods"
 REFERENCE = "spectral"
@@ -60,6 +73,41 @@ class Engine(Task, Protocol):
         ...
 
 
+class Sampler(Protocol):
+    """Draws samples of a problem.
+
+    A sample depends on problem, method, grid, seed and its number, and in its last bits on the block it
+    is computed in. Samplers are made once in each process that draws.
+    """
+
+    @property
+    def device(self) -> str:
+        """Where it computes and in which precision."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads that suit the size of the problem; None for torch's own number."""
+        ...
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Say what will be done, before any cost is paid."""
+        ...
+
+    def draw(self, samples: range) -> xr.Dataset:
+        """Draw the samples of these numbers.
+
+        A sample that explodes is returned as it is, not finite, so that it costs no other of its block.
+
+        Returns:
+            Fields and outputs with the dims ``(sample, time, z, y, x)``, labelled as in a solution; each
+            driving noise under its name, ``(sample, time, z, y, x)`` or ``(sample, time)``, as increments
+            over ``(t_{n-1}, t_n]`` that are zero at the first time; each random parameter, ``(sample,)``.
+            The coordinate ``sample`` holds the numbers; ``attrs``, the same in all blocks, is JSON-ready.
+        """
+        ...
+
+
 class Method(ABC):
     """Base of all option objects; subclasses are decorated with ``@options``."""
 
@@ -74,6 +122,21 @@ class Method(ABC):
     @abstractmethod
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Engine:
         """Import the engine and prepare it."""
+
+    def sampler(self, problem: Problem, grid: Grid, run: Run, recorded: xr.Dataset | None = None) -> Sampler:
+        """Import what draws ensembles, and prepare it; only methods that draw them have it.
+
+        Args:
+            problem: What is drawn from; parameters with a law or a range are drawn with each sample.
+            grid: Where samples are stored.
+            run: Seed, device, precision, threads.
+            recorded: An ensemble whose initial data, noise and parameters are used instead of drawn
+                ones: sample k takes those of ``recorded.sel(sample=k)``.
+
+        Raises:
+            MethodMismatch: The method draws no ensembles.
+        """
+        raise _draws_none(self)
 
     def predictor(self, solution: Solution) -> Any:
         """Return what evaluates a solution anywhere, from its ``model``; only methods that store one have it."""
@@ -179,3 +242,19 @@ def check_match(method: Method, problem: Problem) -> None:
         fix = [u.fix for u in unmet if u.fix] + [f"methods that can: {others}"]
         msg = f"{method.name!r} cannot solve {problem.name!r}: {unmet[0].reason}."
         raise MethodMismatch("M201", msg, fix=fix)
+
+
+def check_samples(method: Method) -> None:
+    """Refuse a method that draws no ensembles, before anything heavy is loaded.
+
+    Raises:
+        MethodMismatch: With the methods that do.
+    """
+    if type(method).sampler is Method.sampler:
+        raise _draws_none(method)
+
+
+def _draws_none(method: Method) -> MethodMismatch:
+    able = [name for name, point in installed().items() if point.load().sampler is not Method.sampler]
+    msg = f"{method.name!r} draws no ensembles."
+    return MethodMismatch("M204", msg, fix=f"methods that do: {', '.join(able) or 'none installed'}")

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -47,6 +48,7 @@ from sciml.run import Run
 from sciml.storage import arguments, normalised_condition, normalised_in, rebuilding, record
 
 if TYPE_CHECKING:
+    from sciml.ensembles.ensemble import Ensemble
     from sciml.method import Method, MethodTable
     from sciml.plan import Plan
     from sciml.solution import Solution
@@ -403,6 +405,82 @@ class Problem:
             Diverged: The computation failed; ``error.solution`` holds what there is.
         """
         return self.plan(method, grid=grid, run=run).complete()
+
+    def sample(
+        self,
+        n: int,
+        method: Method | str | None = None,
+        *,
+        grid: Grid | None = None,
+        seed: int | None = None,
+        to: str | Path | None = None,
+        block: int = 64,
+        workers: int = 1,
+        run: Run | None = None,
+    ) -> Ensemble:
+        """Draw independent samples: of the initial data, the parameters with a law or a range, the driving noise.
+
+        Sample k is the same for any ``n``, ``to`` and ``workers``: it depends on problem, method, grid
+        and seed, and in its last bits on the block that it is computed in.
+
+        Args:
+            n: Number of samples.
+            method: As in :meth:`solve`.
+            grid: Where samples are stored.
+            seed: Root of the random streams, 0 if not given; or that of ``run``.
+            to: File to write; a file of the same ensemble that was stopped, killed or made with fewer
+                samples is gone on with, and one that has enough is returned. None keeps all in memory.
+            block: Samples that are computed together.
+            workers: Processes that compute blocks. A script that takes more than one needs
+                ``if __name__ == "__main__":``.
+            run: Device, precision, threads, progress.
+
+        Raises:
+            UnknownMethod, MethodMismatch, OptionError, DeclarationError: Nothing was computed.
+            FileError: The file belongs to another ensemble, or the disk is too small.
+            Diverged: Some samples are not finite; ``error.solution`` holds the complete blocks before them.
+        """
+        from sciml.ensembles.request import Request
+
+        request = Request.draw(self, n, method, grid=grid, seed=seed, to=to, block=block, workers=workers, run=run)
+        from sciml.ensembles.drawing import draw
+
+        return draw(request)
+
+    def replay(
+        self,
+        ensemble: Ensemble,
+        method: Method | str | None = None,
+        *,
+        grid: Grid | None = None,
+        to: str | Path | None = None,
+        block: int | None = None,
+        workers: int = 1,
+        run: Run | None = None,
+    ) -> Ensemble:
+        """Solve once more with the initial data, parameters and noise of an ensemble.
+
+        Args:
+            ensemble: Samples 0, 1, 2, ... of this problem or of one driven by the same noise.
+            method: As in :meth:`sample`, as are ``to``, ``workers`` and ``run``.
+            grid: Where samples are stored; that of the ensemble if not given.
+            to: File to write.
+            block: Samples that are computed together; as in the ensemble if not given.
+            workers: Processes that compute blocks.
+            run: Device, precision, threads, progress.
+
+        Raises:
+            DataError: The ensemble holds other samples than 0, 1, 2, ...
+            UnknownMethod, MethodMismatch, OptionError, DeclarationError, FileError, Diverged: As :meth:`sample`.
+        """
+        from sciml.ensembles.ensemble import Ensemble
+        from sciml.ensembles.request import Request
+
+        given = checked("ensemble", ensemble, Ensemble)
+        request = Request.repeat(self, given, method, grid=grid, to=to, block=block, workers=workers, run=run)
+        from sciml.ensembles.drawing import draw
+
+        return draw(request)
 
     # --- identity and storage ------------------------------------------------------------------
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +19,7 @@ from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.labels import component_names
-from sciml.options import as_record
+from sciml.provenance import origin
 from sciml.run import Budget, Run, Status
 
 if TYPE_CHECKING:
@@ -35,7 +31,6 @@ __all__ = ["Solution", "Status"]
 Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
 Array = np.ndarray[Any, Any]
 METRICS = ("rel_l2", "l2", "rel_linf", "linf")
-PACKAGES = ("sciml-solvers", "torch", "sympy", "numpy", "xarray")
 
 
 @dataclass(frozen=True)
@@ -91,15 +86,8 @@ class Solution:
         plan: Plan | None = None,
     ) -> Solution:
         """Put a computed dataset together with its provenance."""
-        provenance = {
-            "run": as_record(run),
-            "device": device,
-            "seconds": round(seconds, 3),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": {p: _version(p) for p in PACKAGES} | {"python": platform.python_version()},
-            "platform": f"{sys.platform} {platform.machine()}",
-            **{name: value for name, value in ds.attrs.items() if name != "model"},
-        }
+        found = {name: value for name, value in ds.attrs.items() if name != "model"}
+        provenance = {**origin(run, device, seconds), **found}
         model = ds.attrs.get("model", {})
         return cls(ds.drop_attrs(deep=False), problem, method, provenance, status, reason, plan, model)
 
@@ -313,13 +301,6 @@ class Solution:
         return f"Solution of {self.problem.name!r} by {name}: {names} on ({sizes}); {self.status}: {self.reason}"
 
     __repr__ = __str__
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _grouped(ds: xr.Dataset, name: str, parts: list[str], problem: Problem) -> xr.DataArray:

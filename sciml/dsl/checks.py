@@ -38,7 +38,7 @@ __all__ = [
     "one_of",
 ]
 
-RESERVED = {"time", "wavenumber", "parameters", "data", "component", "sample", "member", "body", "space"}
+RESERVED = {"time", "wavenumber", "parameters", "data", "progress", "component", "sample", "member", "body", "space"}
 
 
 def equations_of(declared: Any) -> dict[str, sp.Eq]:

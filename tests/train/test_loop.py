@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -280,7 +281,7 @@ def test_a_long_run_is_logged_where_there_is_no_terminal(capsys, monkeypatch):
     fit(Counter(), name="counter")
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 6
-    assert shown[2].startswith("counter: 3 of 6 steps, 0 s  n 3")
+    assert re.fullmatch(r"counter: 3 of 6 steps, 0 s, \S+ steps/s, 0 s left  n 3.*", shown[2])
     fit(Counter(), sm.Run(progress=False), name="counter")
     assert capsys.readouterr().err == ""
 
