@@ -34,7 +34,7 @@ Bool = np.ndarray[Any, np.dtype[np.bool_]]
 
 TRUSTED = 1e-4  # largest change of a value by rounding, relative
 CERTAIN = 0.05  # largest uncertainty of a rate of growth, absolute or relative
-DIGITS = 3  # of an exponent
+DIGITS = 4  # of an exponent
 TRIALS = 2  # perturbations that measure rounding
 
 
@@ -81,11 +81,12 @@ class Convolution:
             columns=self.columns[:, :, radii, :, :columns],
         )
         scale = np.exp2(self.logs[:, :, radii])
-        return part.covariance() * (scale[..., :, None] * scale[..., None, :])[..., None, :, :]
+        found: Complex = part.covariance() * (scale[..., :, None] * scale[..., None, :])[..., None, :, :]
+        return found
 
     @cached_property
     def decay(self) -> Real:
-        """r of each state and column, ``V_ii ~ |k|^{-2r}`` in the worst direction; ∞ where nothing arrives."""
+        """Exponent r of each state and column, ``V_ii ~ |k|^{-2r}`` in the worst direction; ∞ where nothing arrives."""
 
         def variances(a: Complex) -> Real:
             return np.asarray(np.einsum("...sii->...is", self.covariance(a)).real)
@@ -148,9 +149,7 @@ def convolution(
     n = linear.rows
     rays = trace(sp.Matrix.hstack(linear, *columns), mass, frame, ranges)
     with np.errstate(all="ignore"):
-        square = Rays(
-            rays.parameters, rays.corners, rays.directions, rays.generator[..., :n], rays.rounding[..., :n]
-        )
+        square = Rays(rays.parameters, rays.corners, rays.directions, rays.generator[..., :n], rays.rounding[..., :n])
         coupled = pattern(square)
         same = loops(coupled)
         logs = balancing(np.where(same[:, :, None], square.generator, 0), same)

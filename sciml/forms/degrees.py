@@ -83,7 +83,9 @@ class _Case:
             constant = term.amplitude.free_symbols <= known
             # An amplitude that varies counts as order 0, and never cancels another.
             amplitude = term.amplitude if constant else sp.Rational(101 + 2 * i, 100)
-            found[term.noise] = found.get(term.noise, sp.zeros(len(term.column), 1)) + amplitude * sp.Matrix(term.column)
+            found[term.noise] = found.get(term.noise, sp.zeros(len(term.column), 1)) + amplitude * sp.Matrix(
+                term.column
+            )
         return found
 
     @cached_property
@@ -160,13 +162,25 @@ class _Case:
         for part in self.parts:
             m, piece, _ = part
             order = max((b - self.gain(i, m) for i, b in enumerate(self.beta) if self.gain(i, m) < math.inf), default=0)
-            found.append(Monomial(m, piece, self.factors(part, self.alpha), order, self.reaches(part, self.alpha)))
+            one = Monomial(m, piece, self.factors(part, self.alpha), order, self.reaches(part, self.alpha))
+            found.append(replace(one, fails_at=self.fails_at(one)))
         infinite = set()
         for m in {p.term for p in found if p.is_singular}:
             singular = [p for p in found if p.term == m and p.is_singular]
             if not vanishes(singular, self.form, self.flow, len(self.columns), self.ranges):
                 infinite.add(m)
         return [replace(p, needs_renormalisation=p.is_singular and p.term in infinite) for p in found]
+
+    def fails_at(self, one: Monomial) -> int | None:
+        """Return a state whose regularity a product does not exceed, unless it is what that state is made of."""
+        if one.is_linear or one.is_classical:
+            return None
+        states = {self.form.slots[i].state for f in one.factors for i in f.slots}
+        for i, (reached, alpha) in enumerate(zip(one.reaches, self.alpha, strict=True)):
+            makes = alpha < min(self.linear_alpha[i]) and i not in states and not exceeds(alpha, reached)
+            if reached < math.inf and not exceeds(reached, alpha) and not makes:
+                return i
+        return None
 
     @property
     def wick_suffices(self) -> bool:
@@ -221,21 +235,27 @@ def exponent_text(a: float) -> str:
     return str(near) if abs(float(near) - a) < 1e-3 else f"{a:.3g}"
 
 
-def noise_lines(form: SemilinearForm, found: Degrees, meaning: str = "") -> list[str]:
+def noise_lines(form: SemilinearForm, found: Degrees, calculus: str | None, renormalise: str | None) -> list[str]:
     """Return a line for each noise: what it is, its degree, how rough it makes the states.
 
     Args:
         form: The canonical form.
         found: Its degrees.
-        meaning: How products with noise, or of rough factors, are read.
+        calculus: What noise times an unknown means.
+        renormalise: What products of rough factors mean.
     """
-    rough = [f"{text(z)} is in C^a for a < {exponent_text(a)}" for z, a in zip(form.state, found.alpha) if a < math.inf]
+    known = zip(form.state, found.alpha, strict=True)
+    rough = [f"{text(z)} is in C^a for a < {exponent_text(a)}" for z, a in known if a < math.inf]
     states = ", ".join(rough) or "the solution is smooth in space"
+    if form.is_multiplicative:
+        states += "; Ito" if calculus == "ito" else "; Stratonovich"
+    if renormalise:
+        states += "; Wick powers"
     lines = []
     for noise in dict.fromkeys(term.noise for term in form.noise):
         degree = found.noise[noise.name]
         shown = f", degree {exponent_text(degree)}" if degree < math.inf else ""
-        lines.append(f"{noise.name}: {_kind(noise)}{shown}; {states}{meaning}")
+        lines.append(f"{noise.name}: {_kind(noise)}{shown}; {states}")
     return lines
 
 

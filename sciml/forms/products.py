@@ -44,6 +44,7 @@ class Monomial:
         factors: With multiplicity; their regularities are those in the solution.
         order: Order o of the operator A that acts on the product.
         reaches: Regularity of what it contributes to each state; ∞ where it does not act.
+        fails_at: A state in which it is not smoother than the noise there; None where it is subcritical.
         needs_renormalisation: It is singular, and its contraction does not vanish.
     """
 
@@ -52,6 +53,7 @@ class Monomial:
     factors: tuple[Factor, ...]
     order: float
     reaches: tuple[float, ...]
+    fails_at: int | None = None
     needs_renormalisation: bool = False
 
     @property
@@ -63,6 +65,11 @@ class Monomial:
     def degree(self) -> float:
         """``Σ min(a_i, 0) - o``."""
         return min(self.regularity, 0.0) - self.order
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is one slot, with a coefficient that varies."""
+        return len(self.factors) == 1 and self.factors[0].is_slot
 
     @property
     def is_singular(self) -> bool:

@@ -137,6 +137,15 @@ class SemilinearForm:
         maps = {s.placeholder: multiply(self.state[s.state], s.symbol, self.frame) for s in self.slots}
         return pointwise.xreplace(maps)
 
+    def slots_in(self, pointwise: sp.Expr) -> tuple[int, ...]:
+        """Return the indices of the slots that occur in a pointwise expression."""
+        return tuple(i for i, s in enumerate(self.slots) if s.placeholder in pointwise.free_symbols)
+
+    @property
+    def is_multiplicative(self) -> bool:
+        """True where an unknown multiplies noise."""
+        return any(self.slots_in(term.amplitude) for term in self.noise)
+
     def in_states(self, expr: sp.Expr) -> sp.Expr:
         """Express recovered fields and time derivatives by the state and ``∂ₜ`` of it.
 
