@@ -10,6 +10,7 @@ import math
 
 import sympy as sp
 
+from sciml.dsl.domains import MOST_AXES
 from sciml.dsl.noise import Noise
 from sciml.dsl.text import text
 from sciml.errors import DeclarationError
@@ -62,8 +63,8 @@ def _check_multiplicative(
     origin, noise = term.origins[0], term.noise
     rough = [i for i in slots if not exceeds(found.slots[i], 0)]
     if rough:
-        msg = f"{text(origin.term)} is undefined: {_roughness(rough[0], form, found)}, and noise multiplies no distribution"
-        raise refuse("S205", msg, origin, _smoother(noise))
+        msg = f"{text(origin.term)} is undefined: {_roughness(rough[0], form, found)}, and noise multiplies no "
+        raise refuse("S205", f"{msg}distribution", origin, _smoother(noise))
     if calculus is None:
         msg = f"{text(origin.term)} multiplies noise by an unknown, and what that means depends on the calculus"
         fix = ('calculus="ito"           the amplitude is taken before the noise acts',)
@@ -78,7 +79,9 @@ def _check_functions(p: Monomial, form: SemilinearForm, found: Degrees) -> None:
         if not f.is_slot and not exceeds(f.regularity, 0):
             origin = _origin_of(p, form)
             worst = min(f.slots, key=lambda i: found.slots[i])
-            msg = f"{text(origin.term)} is undefined: {_roughness(worst, form, found)}, and functions of it have no meaning"
+            msg = (
+                f"{text(origin.term)} is undefined: {_roughness(worst, form, found)}, and has powers, but no functions"
+            )
             raise refuse("S212", msg, origin, _smoother(_roughest(form, found)))
 
 
@@ -106,8 +109,8 @@ def _check_renormalised(form: SemilinearForm, found: Degrees, renormalise: str |
     needing = [p for p in singular if p.needs_renormalisation]
     if singular and not found.wick_suffices:
         origin = _origin_of((needing or singular)[0], form)
-        msg = f"{text(origin.term)} needs more than Wick powers: the solution without its Gaussian part is still too rough "
-        msg += "to be multiplied by them, and a second counterterm would be needed"
+        msg = f"{text(origin.term)} needs more than Wick powers: the solution without its Gaussian part is still too "
+        msg += "rough to be multiplied by them, and a second counterterm would be needed"
         raise refuse("S209", msg, origin, _smoother(_roughest(form, found)))
     if needing and form.is_multiplicative:
         origin = _origin_of(needing[0], form)
@@ -152,6 +155,8 @@ def _roughest(form: SemilinearForm, found: Degrees) -> Noise:
 
 
 def _smoother(noise: Noise) -> str:
+    if len(noise.coordinates) > 1 + MOST_AXES:
+        return f"a problem has 1 to {MOST_AXES} coordinates in space"
     given = ", ".join(map(str, noise.coordinates))
     return f'smooth noise: {noise.name} = sm.WhiteNoise("{noise.name}", {given}, modes={MODES}), or a sm.ColoredNoise'
 

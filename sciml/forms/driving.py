@@ -11,7 +11,7 @@ import sympy as sp
 
 from sciml.dsl.domains import Domain
 from sciml.dsl.noise import ColoredNoise, Noise
-from sciml.dsl.text import text
+from sciml.dsl.text import text, typed
 from sciml.errors import DeclarationError
 from sciml.forms.faces import Faces
 from sciml.forms.rows import Origin, refuse
@@ -103,7 +103,7 @@ def _refused_mean(term: NoiseTerm, field: str, why: str, constant: bool) -> Decl
     msg = f"{noise.name} drives the mean of {field}, which {why} keeps at 0"
     fix = f"leave it out: {noise.name} = {_without_mean(noise)}"
     if not constant:
-        fix = f"take the mean out: sm.Laplacian(sm.InverseLaplacian({text(origin.term)}))"
+        fix = f"take the mean out: sm.Laplacian(sm.InverseLaplacian({typed(origin.term)}))"
     elif len(noise.coordinates) == 1:
         fix = f"remove it: noise over {noise.coordinates[0]} alone drives nothing but the mean"
     return refuse("S213", msg, origin, fix)
@@ -112,7 +112,7 @@ def _refused_mean(term: NoiseTerm, field: str, why: str, constant: bool) -> Decl
 def _without_mean(noise: Noise) -> str:
     """Print the noise without its mean as it is typed."""
     given = ", ".join(map(str, noise.coordinates))
-    more = f"k={noise.args[2]}, spectrum={text(noise.args[3])}, " if isinstance(noise, ColoredNoise) else ""
+    more = f"k={noise.args[2]}, spectrum={typed(noise.args[3])}, " if isinstance(noise, ColoredNoise) else ""
     if noise.modes is not None:
         more = f"modes={noise.modes}, "
     return f'sm.{type(noise).__name__}("{noise.name}", {given}, {more}mean=False)'
