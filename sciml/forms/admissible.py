@@ -42,11 +42,13 @@ def check_admissible(
         DeclarationError: With the term underlined.
     """
     if found is None:
-        for name, given in (("calculus", calculus), ("renormalise", renormalise)):
-            if given is not None:
-                code = "S203" if name == "calculus" else "S207"
-                msg = f'{name}="{given}" is for equations with noise, and these hold none.'
-                raise DeclarationError(code, msg, fix=f'remove {name}="{given}"')
+        none = "is for equations with noise, and these hold none."
+        if calculus is not None:
+            raise DeclarationError("S203", f'calculus="{calculus}" {none}', fix=f'remove calculus="{calculus}"')
+        if renormalise is not None:
+            raise DeclarationError(
+                "S207", f'renormalise="{renormalise}" {none}', fix=f'remove renormalise="{renormalise}"'
+            )
         return
     for term in form.noise:
         if slots := form.slots_in(term.amplitude):
@@ -93,7 +95,7 @@ def _check_subcritical(p: Monomial, form: SemilinearForm, found: Degrees) -> Non
     if not exceeds(found.beta[i], 0):
         rough = min((j for f in p.factors for j in f.slots), key=lambda j: found.slots[j])
         msg = f"{text(origin.term)} has no meaning here: {_roughness(rough, form, found)}, and the linear part of "
-        msg += f"{text(form.state[i])} does not smooth, so there is no solution theory"
+        msg += f"{text(form.declared(form.state[i]))} does not smooth, so there is no solution theory"
         raise refuse("S211", msg, origin, _smoother(noise))
     # Both sides less what the linear part gains; the noise as this state feels it.
     degree, own = p.reaches[i] - found.beta[i], found.alpha[i] - found.beta[i]
@@ -143,15 +145,16 @@ def _refuse_renormalised(form: SemilinearForm, found: Degrees, singular: bool, r
 def _roughness(slot: int, form: SemilinearForm, found: Degrees) -> str:
     """Say how rough a slot is, in the user's fields."""
     y = form.slots[slot]
-    what = text(form.state[y.state])
+    what = text(form.declared(form.state[y.state]))
     if y.symbol != 1:
         what = f"a derivative of {what}" if is_local(y.symbol, form.frame) else f"an operator of {what}"
     return f"{what} is in C^a for a < {exponent_text(found.slots[slot])} only"
 
 
 def _roughest(form: SemilinearForm, found: Degrees) -> Noise:
-    name = min(found.noise, key=lambda name: found.noise[name])
-    return next(term.noise for term in form.noise if term.noise.name == name)
+    noises = {term.noise.name: term.noise for term in form.noise}
+    roughest: Noise = noises[min(found.noise, key=lambda name: found.noise[name])]
+    return roughest
 
 
 def _smoother(noise: Noise) -> str:

@@ -14,7 +14,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import sympy as sp
 
-from sciml.forms.convolution import Convolution
+from sciml.forms.convolution import SAMPLED, Convolution
 from sciml.forms.frame import Frame
 from sciml.forms.products import Monomial, exceeds
 from sciml.forms.rays import directions, trace
@@ -25,7 +25,7 @@ __all__ = ["vanishes"]
 Ranges = Mapping[sp.Symbol, tuple[float, float]]
 Pair = tuple[int, int]
 
-OCTAVES = slice(4, 9)  # of the radii at which contractions are compared
+NEAR = slice(1, 4)  # of the sampled radii, at which contractions are compared
 NOTHING = 1e-6  # relative to the sum of moduli
 
 
@@ -76,7 +76,7 @@ def _is_nothing(
     weights: Mapping[Pair, float], form: SemilinearForm, flow: Convolution, noises: int, ranges: Ranges
 ) -> bool:
     symbols = _symbols(form, ranges)
-    covariance = flow.only(noises, OCTAVES)
+    covariance = flow.only(noises, NEAR)
     total, size = np.zeros((2, *covariance.shape[:-2]))
     for (a, b), weight in weights.items():
         i, j = form.slots[a].state, form.slots[b].state
@@ -100,4 +100,4 @@ def _symbols(form: SemilinearForm, ranges: Ranges) -> list[np.ndarray]:
     middle = {s: ((low + high) / 2,) * 2 for s, (low, high) in ranges.items() if s not in frame.coordinates}
     stacked = sp.Matrix([s.symbol for s in form.slots])
     rays = trace(stacked, sp.eye(stacked.rows), frame, middle)
-    return list(np.moveaxis(rays.generator[:, :, OCTAVES, :, 0], -1, 0))
+    return list(np.moveaxis(rays.generator[:, :, SAMPLED, :, 0][:, :, NEAR], -1, 0))

@@ -26,7 +26,7 @@ from sciml.forms.frame import Frame
 from sciml.forms.growth import balancing, loops, pattern, reach, top_rates
 from sciml.forms.rays import RADII, ROUNDING, Rays, trace
 
-__all__ = ["Convolution", "convolution", "symbol_orders"]
+__all__ = ["SAMPLED", "Convolution", "convolution", "symbol_orders"]
 
 Real = np.ndarray[Any, np.dtype[np.float64]]
 Complex = np.ndarray[Any, np.dtype[np.complex128]]
@@ -35,7 +35,7 @@ Bool = np.ndarray[Any, np.dtype[np.bool_]]
 TRUSTED = 1e-4  # largest change of a value by rounding, relative
 CERTAIN = 0.05  # largest uncertainty of a rate of growth, absolute or relative
 DIGITS = 4  # of an exponent
-TRIALS = 2  # perturbations that measure rounding
+SAMPLED = slice(2, None, 2)  # of the radii: slopes need no more
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,10 @@ class Convolution:
         """Return the lowest p with ``values ~ |k|^{-p}`` between the two largest radii that rounding leaves alone."""
         with np.errstate(all="ignore"):
             found = values(self.generator)
-            size = np.abs(self.generator)
-            generator = np.random.default_rng(0)
-            worst = np.zeros_like(found)
-            for _ in range(TRIALS):
-                signs = generator.choice([-1.0, 1.0], self.generator.shape[-2:])
-                moved = values(self.generator + signs * (self.rounding + ROUNDING * size))
-                worst = np.fmax(worst, np.abs(moved - found))
+            signs = np.random.default_rng(0).choice([-1.0, 1.0], self.generator.shape[-2:])
+            moved = values(self.generator + signs * (self.rounding + ROUNDING * np.abs(self.generator)))
             arrives = np.einsum("...ij,...js->...is", self.acts, self.columns != 0) > 0
-            trusted = arrives & (found > 0) & np.isfinite(found) & (worst <= TRUSTED * found)
+            trusted = arrives & (found > 0) & np.isfinite(found) & (np.abs(moved - found) <= TRUSTED * found)
             trusted &= self.usable[..., None, None]
             octaves = np.where(trusted, np.log2(self.radii)[:, None, None], -np.inf)
             last = np.sort(np.argsort(octaves, axis=2, kind="stable")[:, :, -2:], axis=2)
@@ -146,26 +141,29 @@ def convolution(
         frame: Time and space.
         ranges: Lowest and highest value of each symbol.
     """
-    n = linear.rows
     rays = trace(sp.Matrix.hstack(linear, *columns), mass, frame, ranges)
+    n = linear.rows
+    values, errors = rays.generator[:, :, SAMPLED], rays.rounding[:, :, SAMPLED]
+    square = replace(rays, generator=values[..., :n], rounding=errors[..., :n])
+    driven = np.where(np.abs(values[..., n:]) > np.abs(errors[..., n:]), values[..., n:], 0)
     with np.errstate(all="ignore"):
-        square = Rays(rays.parameters, rays.corners, rays.directions, rays.generator[..., :n], rays.rounding[..., :n])
-        coupled = pattern(square)
-        same = loops(coupled)
-        logs = balancing(np.where(same[:, :, None], square.generator, 0), same)
-        step = np.exp2(logs[..., None, :] - logs[..., :, None])
-        generator, rounding = square.generator * step, np.abs(square.rounding) * step
-        driven = np.where(np.abs(rays.generator[..., n:]) > np.abs(rays.rounding[..., n:]), rays.generator[..., n:], 0)
-        driven = driven * np.exp2(-logs)[..., None]
-        finite = [np.isfinite(v).all((-2, -1)) for v in (generator, rounding, driven)]
-        usable: Bool = np.asarray(finite[0] & finite[1] & finite[2])
-        generator, rounding, driven = (np.where(usable[..., None, None], v, 0) for v in (generator, rounding, driven))
-        rates, doubt = top_rates(square, same)
-        certain = np.isfinite(rates) & (doubt <= CERTAIN * np.maximum(1, np.abs(rates)))
-        # The same for all radii: at the largest, the growth of a wave is its rounding error.
-        discount = 1 + np.where(certain, rates, 0).max(-1, initial=0)[..., None]
-    damped = generator - discount[..., None, None] * np.eye(n)
-    return Convolution(RADII, damped, rounding, driven, logs, usable, reach(coupled)[:, :, None])
+        return _balanced(square, driven)
+
+
+def _balanced(rays: Rays, columns: Complex) -> Convolution:
+    coupled = pattern(rays)
+    same = loops(coupled)
+    logs = balancing(np.where(same[:, :, None], rays.generator, 0), same)
+    step = np.exp2(logs[..., None, :] - logs[..., :, None])
+    parts = rays.generator * step, np.abs(rays.rounding) * step, columns * np.exp2(-logs)[..., None]
+    usable: Bool = np.asarray(np.all([np.isfinite(v).all((-2, -1)) for v in parts], axis=0))
+    generator, rounding, driven = (np.where(usable[..., None, None], v, 0) for v in parts)
+    rates, doubt = top_rates(rays, same)
+    certain = np.isfinite(rates) & (doubt <= CERTAIN * np.maximum(1, np.abs(rates)))
+    # The same for all radii: at the largest, the growth of a wave is its rounding error.
+    discount = 1 + np.where(certain, rates, 0).max(-1, initial=0)[..., None]
+    damped = generator - discount[..., None, None] * np.eye(generator.shape[-1])
+    return Convolution(RADII[SAMPLED], damped, rounding, driven, logs, usable, reach(coupled)[:, :, None])
 
 
 def symbol_orders(

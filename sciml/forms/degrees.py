@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, product
 
+import numpy as np
 import sympy as sp
 
 from sciml.dsl.noise import Noise, WhiteNoise
@@ -24,6 +25,7 @@ from sciml.dsl.text import text
 from sciml.forms.contraction import vanishes
 from sciml.forms.convolution import Convolution, convolution, symbol_orders
 from sciml.forms.frozen import frozen, varying
+from sciml.forms.growth import reach
 from sciml.forms.products import Factor, Monomial, exceeds, factors_of, regularity_of
 from sciml.forms.regularity import decay_of
 from sciml.forms.semilinear import SemilinearForm
@@ -139,11 +141,10 @@ class _Case:
         return tuple(inner + self.gain(i, part[0]) for i in range(len(alpha)))
 
     @cached_property
-    def alpha(self) -> list[float]:
+    def settled(self) -> list[float]:
         """Regularity of each state: of its linear solution, or of what rougher states contribute to it.
 
-        States are settled from the roughest on, so that what a state contributes to itself is left to the
-        check that products are subcritical.
+        States are settled from the roughest on, so that none counts what it contributes to itself.
         """
         n = len(self.form.state)
         settled = [math.inf] * n
@@ -156,31 +157,51 @@ class _Case:
             free.remove(roughest)
         return settled
 
+    def monomial(self, part: Part, alpha: list[float]) -> Monomial:
+        m, piece, _ = part
+        order = max((b - self.gain(i, m) for i, b in enumerate(self.beta) if self.gain(i, m) < math.inf), default=0)
+        return Monomial(m, piece, self.factors(part, alpha), order, self.reaches(part, alpha))
+
+    @cached_property
+    def failures(self) -> list[int | None]:
+        """For each product a state that it makes as rough as that state makes it: the equation is not subcritical.
+
+        Such states lie on a cycle of products, each of which gains nothing.
+        """
+        found = [self.monomial(part, self.settled) for part in self.parts]
+        edges = [self._edges(one) for one in found]
+        acts = np.zeros((len(self.settled),) * 2, dtype=bool)
+        for i, j in set().union(*edges):
+            acts[i, j] = True
+        closed = reach(acts)
+        return [next((i for i, j in sorted(own) if closed[j, i]), None) for own in edges]
+
+    def _edges(self, one: Monomial) -> set[tuple[int, int]]:
+        """Return ``(i, j)`` where state j makes the product rough, and the product is no smoother in state i."""
+        if one.is_linear or one.is_classical:
+            return set()
+        states = enumerate(zip(one.reaches, self.settled, strict=True))
+        tight = [i for i, (reached, alpha) in states if reached < math.inf and not exceeds(reached, alpha)]
+        return {(i, self.form.slots[slot].state) for i in tight for slot in one.carriers}
+
+    @cached_property
+    def alpha(self) -> list[float]:
+        """Regularity of each state; without a solution theory that of the linear solution, where noise drives it."""
+        if not any(i is not None for i in self.failures):
+            return self.settled
+        linear = [min(driven) for driven in self.linear_alpha]
+        return [a if a < math.inf else b for a, b in zip(linear, self.settled, strict=True)]
+
     @cached_property
     def monomials(self) -> list[Monomial]:
-        found = []
-        for part in self.parts:
-            m, piece, _ = part
-            order = max((b - self.gain(i, m) for i, b in enumerate(self.beta) if self.gain(i, m) < math.inf), default=0)
-            one = Monomial(m, piece, self.factors(part, self.alpha), order, self.reaches(part, self.alpha))
-            found.append(replace(one, fails_at=self.fails_at(one)))
+        made = [self.monomial(part, self.alpha) for part in self.parts]
+        found = [replace(one, fails_at=i) for one, i in zip(made, self.failures, strict=True)]
         infinite = set()
         for m in {p.term for p in found if p.is_singular}:
             singular = [p for p in found if p.term == m and p.is_singular]
             if not vanishes(singular, self.form, self.flow, len(self.columns), self.ranges):
                 infinite.add(m)
         return [replace(p, needs_renormalisation=p.is_singular and p.term in infinite) for p in found]
-
-    def fails_at(self, one: Monomial) -> int | None:
-        """Return a state whose regularity a product does not exceed, unless it is what that state is made of."""
-        if one.is_linear or one.is_classical:
-            return None
-        states = {self.form.slots[i].state for f in one.factors for i in f.slots}
-        for i, (reached, alpha) in enumerate(zip(one.reaches, self.alpha, strict=True)):
-            makes = alpha < min(self.linear_alpha[i]) and i not in states and not exceeds(alpha, reached)
-            if reached < math.inf and not exceeds(reached, alpha) and not makes:
-                return i
-        return None
 
     @property
     def wick_suffices(self) -> bool:
@@ -245,7 +266,7 @@ def noise_lines(form: SemilinearForm, found: Degrees, calculus: str | None, reno
         renormalise: What products of rough factors mean.
     """
     known = zip(form.state, found.alpha, strict=True)
-    rough = [f"{text(z)} is in C^a for a < {exponent_text(a)}" for z, a in known if a < math.inf]
+    rough = [f"{text(form.declared(z))} is in C^a for a < {exponent_text(a)}" for z, a in known if a < math.inf]
     states = ", ".join(rough) or "the solution is smooth in space"
     if form.is_multiplicative:
         states += "; Ito" if calculus == "ito" else "; Stratonovich"

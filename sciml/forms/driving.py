@@ -86,7 +86,7 @@ def _check_means(form: SemilinearForm, faces: Faces) -> None:
             pushed = term.column[i].subs(rest) != 0
             constant = not term.amplitude.free_symbols & _varying(form)
             if pushed and (term.noise.has_mean or not constant):
-                raise _refused_mean(term, text(form.state[i]), why, constant)
+                raise _refused_mean(term, text(form.declared(form.state[i])), why, constant)
 
 
 def _has_mean(field: sp.Expr, faces: Faces) -> bool:

@@ -44,7 +44,7 @@ class Monomial:
         factors: With multiplicity; their regularities are those in the solution.
         order: Order o of the operator A that acts on the product.
         reaches: Regularity of what it contributes to each state; ∞ where it does not act.
-        fails_at: A state in which it is not smoother than the noise there; None where it is subcritical.
+        fails_at: A state that it makes as rough as that state makes it; None where it is subcritical.
         needs_renormalisation: It is singular, and its contraction does not vanish.
     """
 
@@ -60,6 +60,12 @@ class Monomial:
     def regularity(self) -> float:
         """Of the product itself."""
         return regularity_of(f.regularity for f in self.factors)
+
+    @property
+    def carriers(self) -> set[int]:
+        """Slots that make the product as rough as it is."""
+        least = max(0.0, min(f.regularity for f in self.factors))
+        return {i for f in self.factors if not exceeds(f.regularity, least) for i in f.slots}
 
     @property
     def degree(self) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import squared_norm
@@ -145,6 +146,11 @@ class SemilinearForm:
     def is_multiplicative(self) -> bool:
         """True where an unknown multiplies noise."""
         return any(self.slots_in(term.amplitude) for term in self.noise)
+
+    def declared(self, state: sp.Expr) -> sp.Expr:
+        """Return the field that a state is, or stands for between faces with nonzero values."""
+        fields = self.lift[state].atoms(AppliedUndef)
+        return state if self.lift[state].has(sp.Derivative) or len(fields) != 1 else fields.pop()
 
     def in_states(self, expr: sp.Expr) -> sp.Expr:
         """Express recovered fields and time derivatives by the state and ``∂ₜ`` of it.

@@ -31,6 +31,7 @@ def coloured(rho, dim=1, **more):
 
 
 u, v, w, s = field("u"), field("v"), field("w", 2), field("s", 3)
+r = field("r", 3)
 V, q = sm.VectorField("V", t, x, y), field("q", 2)
 xi, xi2, xi3 = white(1), white(2), white(3)
 Lap = sm.Laplacian
@@ -182,12 +183,12 @@ def test_without_noise_there_are_no_degrees():
     assert "noise" not in str(heat)
 
 
-def test_the_exponent_is_that_of_the_simulated_covariance():
+def test_the_covariance_is_the_integral_of_the_propagator():
     """The Lyapunov equation against the integral of ``e^{sP} b b* e^{sP*}``, for a damped wave at one radius."""
     form = problem(sp.Eq(sm.Dt(u, 2) + sm.Dt(u) / 3, 4 * Lap(u) + xi), 2).form
     flow = convolution(form.linear, form.mass, [sp.Matrix([0, 1])], form.frame, {})
-    found = flow.only(1, slice(3, 4))[0, 0, 0, 0]
-    size = 8.0
+    found = flow.only(1, slice(1))[0, 0, 0, 0]
+    size = flow.radii[0]
     generator = np.array([[0, 1], [-4 * size**2, -1 / 3]]) - np.eye(2)
     rates, modes = np.linalg.eig(generator)
     steps = np.linspace(0, 20, 200_001)
@@ -220,6 +221,16 @@ def test_equality_is_failure():
     assert not exceeds(0.004, 0.0)
     assert exceeds(0.1, 0.0)
     assert not exceeds(math.inf, math.inf)
+
+
+def test_a_field_with_values_on_the_faces_has_its_own_name():
+    box = sm.Problem(
+        equations=sp.Eq(sm.Dt(u), Lap(u) - u**3 + xi),
+        domain=sm.Box((x, 0, 1)),
+        time=(t, 0, 1),
+        conditions=[sm.IC(u, 1), sm.Dirichlet(u, 1, on=x)],
+    )
+    assert "; u is in C^a for a < 1/2" in str(box)
 
 
 def wave(f, right, **more):
@@ -266,6 +277,13 @@ ACCEPTED = {
         u, Lap(u) + sm.ColoredNoise("xi", t, x, k=k, spectrum=k**-2, mean=False)
     ),
     "linear, d = 3": lambda: evolve(s, Lap(s) + xi3),
+    "Brusselator, d = 2": lambda: problem(
+        [
+            sp.Eq(sm.Dt(w), Lap(w) + 1 - 4 * w + w**2 * q + xi2),
+            sp.Eq(sm.Dt(q), 8 * Lap(q) + 3 * w - w**2 * q),
+        ],
+        renormalise="wick",
+    ),
     "two independent fields": lambda: problem(
         [
             sp.Eq(sm.Dt(w), Lap(w) - w * q + xi2),
@@ -299,6 +317,10 @@ REFUSED = {
     "cubic wave, d = 3": (lambda: wave(s, Lap(s) - s**3 + xi3, renormalise="wick"), "S210"),
     "square of a velocity": (lambda: wave(u, Lap(u) - sm.Dt(u) ** 2 + xi), "S211"),
     "Schroedinger-like": (lambda: evolve(u, -sm.Dx(u, x, 3) - u**3 + xi), "S211"),
+    "cycle that gains nothing": (
+        lambda: problem([sp.Eq(sm.Dt(s), Lap(s) + r**3 + xi3), sp.Eq(sm.Dt(r), Lap(r) + s**6)], renormalise="wick"),
+        "S210",
+    ),
     "a rough field in an equation without noise": (
         lambda: problem([sp.Eq(sm.Dt(w), Lap(w) + xi2), sp.Eq(sm.Dt(q), Lap(q) + w**2)]),
         "S208",
