@@ -3,6 +3,7 @@
 Fields ``y_a = P_a(D) X`` with the spectral covariance V(k) of X contract to ``C_ab = Σ_k Re P_a(k) conj(P_b(k)) V(k)``,
 and what a product n needs is ``½ Σ_ab C_ab ∂²n/∂y_a∂y_b``. It vanishes by symmetry where the sum over a, b is 0 for
 each k, or over its mirror images: u u_x is odd under k → -k, and a velocity by Biot-Savart is orthogonal to k.
+Where the amplitude of the noise varies in space this is the leading part, and the next is one order smoother.
 """
 
 from __future__ import annotations
@@ -42,24 +43,26 @@ def vanishes(
         ranges: Lowest and highest value of each symbol.
     """
     products = list(singular)
-    second = _second_derivatives(products, form)
+    rough = {f.slots[0]: f.regularity for p in products for f in p.factors if f.is_slot}
+    second = _second_derivatives(products, rough, form)
+    places = {*form.frame.space, *(s.placeholder for s in form.slots)}
+    stationary = not any(term.amplitude.free_symbols & places for term in form.noise)
+    if not stationary and any(not exceeds(rough[a] + rough[b] + 1, 0) for a, b in second):
+        return False
+    constant = stationary and not any(e.free_symbols & places for e in second.values())
     column = form.nonlinear[products[0].term].column
-    still = not any(e.free_symbols & (_moving(form)) for e in second.values())
-    if still and not any(s.subs(dict.fromkeys(form.frame.k.values(), 0)) for s in column):
-        return True  # a constant, of which the outer operator takes a derivative
+    if constant and not any(s.subs(dict.fromkeys(form.frame.k.values(), 0)) for s in column):
+        return True  # the outer operator takes a derivative of it
     values = _generic(form, ranges, second.values())
     weights = {pair: float(e.xreplace(values)) * (1 if pair[0] == pair[1] else 2) for pair, e in second.items()}
     return _is_nothing(weights, form, flow, noises, ranges)
 
 
-def _moving(form: SemilinearForm) -> set[sp.Symbol]:
-    return {*form.frame.coordinates, *(s.placeholder for s in form.slots)}
-
-
-def _second_derivatives(products: list[Monomial], form: SemilinearForm) -> dict[Pair, sp.Expr]:
+def _second_derivatives(
+    products: list[Monomial], rough: Mapping[int, float], form: SemilinearForm
+) -> dict[Pair, sp.Expr]:
     """Return ``∂²n/∂y_a∂y_b`` of the pairs that are too rough to be multiplied."""
     n = sp.Add(*(p.piece for p in products))
-    rough = {f.slots[0]: f.regularity for p in products for f in p.factors if f.is_slot}
     pairs = [p for p in combinations_with_replacement(sorted(rough), 2) if not exceeds(rough[p[0]] + rough[p[1]], 0)]
     found = {(a, b): n.diff(form.slots[a].placeholder, form.slots[b].placeholder) for a, b in pairs}
     return {pair: e for pair, e in found.items() if e != 0}

@@ -73,6 +73,8 @@ def degrees(form: SemilinearForm, ranges: Ranges) -> Degrees | None:
 
 @dataclass(frozen=True)
 class _Case:
+    """The numbers of one form, each found from those above it."""
+
     form: SemilinearForm
     ranges: Ranges
 
@@ -85,9 +87,8 @@ class _Case:
             constant = term.amplitude.free_symbols <= known
             # An amplitude that varies counts as order 0, and never cancels another.
             amplitude = term.amplitude if constant else sp.Rational(101 + 2 * i, 100)
-            found[term.noise] = found.get(term.noise, sp.zeros(len(term.column), 1)) + amplitude * sp.Matrix(
-                term.column
-            )
+            part = amplitude * sp.Matrix(term.column)
+            found[term.noise] = found[term.noise] + part if term.noise in found else part
         return found
 
     @cached_property
@@ -118,9 +119,8 @@ class _Case:
     def linear_alpha(self) -> list[list[float]]:
         """Regularity that each noise alone gives each state: ``[state][noise]``."""
         half = self.form.frame.dim / 2
-        return [
-            [float(r) + rho - half for r, rho in zip(row, self.rho.values(), strict=False)] for row in self.flow.decay
-        ]
+        rho = list(self.rho.values())
+        return [[float(r) + p - half for r, p in zip(row, rho, strict=True)] for row in self.flow.decay[:, : len(rho)]]
 
     @cached_property
     def parts(self) -> list[Part]:

@@ -248,6 +248,8 @@ ACCEPTED = {
     ),
     "Burgers": lambda: evolve(u, Lap(u) - u * sm.Dx(u, x) + xi),
     "Burgers, conservative": lambda: evolve(u, Lap(u) - sm.Dx(u**2, x) / 2 + xi),
+    "Burgers, noise times an unknown": lambda: evolve(u, Lap(u) - u * sm.Dx(u, x) + u * xi, calculus="ito"),
+    "Burgers, noise that varies": lambda: evolve(u, Lap(u) - u * sm.Dx(u, x) + sp.sin(x) * xi),
     "Burgers of higher degree": lambda: evolve(u, Lap(u) - u**2 * sm.Dx(u, x) + xi),
     "Kuramoto-Sivashinsky": lambda: evolve(u, -Lap(u) - sm.Dx(u, x, 4) - sm.Dx(u, x) ** 2 / 2 + xi),
     "Navier-Stokes, smooth noise": lambda: evolve(
