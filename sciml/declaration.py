@@ -19,12 +19,16 @@ from sciml.dsl.checks import (
     check_values,
 )
 from sciml.dsl.data_checks import check_data_nodes
+from sciml.dsl.domains import MOST_AXES
+from sciml.dsl.noise import Noise
 from sciml.dsl.parameters import corners
 from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
+from sciml.forms.admissible import check_admissible
 from sciml.forms.decay import check_decay
 from sciml.forms.divergence import check_vorticity
+from sciml.forms.driving import check_driving
 from sciml.forms.faces import conditions_needed
 from sciml.forms.rows import check_ranks
 from sciml.forms.wellposed import check_wellposed
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_against_form", "check_declaration"]
 
-SAMPLED = (-10.0, 10.0)
 MOST_UNKNOWNS = 16
 
 
@@ -47,18 +50,24 @@ def check_declaration(problem: Problem) -> None:
     if clash := {t, *space} & set(problem.parameters):
         msg = f"{', '.join(map(str, clash))} is a coordinate and cannot be a parameter."
         raise DeclarationError("S102", msg, fix="remove it from parameters")
+    if not any(e.has(Noise) for e in problem.equations.values()):
+        _check_axes(problem)
     others = _other_expressions(problem)
     everything = [*problem.equations.values(), *others.values(), *problem.parameters, t, *space]
     check_names(everything)
     taken = {s.name for e in everything for s in e.free_symbols}
     taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in problem.fields}
     taken |= _component_names(problem, taken)
+    noises = {n.name for e in problem.equations.values() for n in e.atoms(Noise)}
     for name in problem.outputs:
         if name in RESERVED:
             msg = f"the output {name!r} has a name that result files use themselves."
             raise DeclarationError("S109", msg, fix="choose another name for the output")
         if name in taken:
             msg = f"the output {name!r} has the name of a symbol or field of the problem."
+            raise DeclarationError("S102", msg, fix="choose another name for the output")
+        if name in noises:
+            msg = f"the output {name!r} has the name of a noise, under which a solution holds its increments."
             raise DeclarationError("S102", msg, fix="choose another name for the output")
     check_fields(problem.fields, t, space)
     check_data_nodes(problem.equations, problem.initial_conditions, problem.domain, problem.numbers)
@@ -84,6 +93,12 @@ def _component_names(problem: Problem, taken: set[str]) -> set[str]:
         msg = f"{sorted(clash)[0]!r} is the name of a field or symbol and of a component of a vector field."
         raise DeclarationError("S102", msg, fix="rename one of them")
     return names
+
+
+def _check_axes(problem: Problem) -> None:
+    """A problem with noise is refused later, when it is known whether it would make sense with so many axes."""
+    if len(problem.domain.axes) > MOST_AXES:
+        raise problem.domain.miscounted()
 
 
 def _check_bounds(problem: Problem) -> None:
@@ -161,14 +176,12 @@ def check_against_form(problem: Problem) -> None:
             )
             msg = f"an initial condition is given for {_typed(problem, target, values).replace('sm.', '')}, but {why}."
             raise DeclarationError("S161", msg, fix="remove this condition")
-    t, *ends = problem.time
-    interval = (problem.number(ends[0]), problem.number(ends[1]))
-    # On an infinite axis coefficients are judged near the origin.
-    far = dict.fromkeys(problem.domain.infinite, SAMPLED)
-    places = {x: far.get(x, problem.bounds[x.name]) for x in problem.frame.space}
     check_decay(problem.initial_conditions, values, problem.domain, problem.frame, corners(problem.parameters))
     check_vorticity(problem.equations, problem.initial_conditions, problem.frame, problem.numbers)
-    check_wellposed(form, {**problem.ranges, t: interval, **places})
+    check_wellposed(form, problem.extents)
+    check_driving(form, problem.faces, problem.extents)
+    check_admissible(form, problem.degrees, problem.calculus, problem.renormalise)
+    _check_axes(problem)
     for f in problem.scalar_fields:
         if form.order[f]:
             _check_faces(problem, f)

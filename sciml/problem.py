@@ -38,6 +38,7 @@ from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean, shown
 from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles_flow, semilinear
 from sciml.forms.components import components
+from sciml.forms.degrees import Degrees, degrees, noise_lines
 from sciml.forms.faces import Faces, faces_of
 from sciml.forms.multiplier import with_derivatives
 from sciml.forms.regularity import regularity
@@ -57,6 +58,7 @@ __all__ = ["Problem"]
 
 Calculus = Literal["ito", "stratonovich"]
 Renormalisation = Literal["wick"]
+SAMPLED = (-10.0, 10.0)  # of an infinite axis
 CALCULI, RENORMALISATIONS = get_args(Calculus), get_args(Renormalisation)
 ARGUMENTS = (
     "equations",
@@ -331,6 +333,20 @@ class Problem:
         """Lowest and highest value of each parameter."""
         return {s: extremes_of(p) for s, p in self.parameters.items()}
 
+    @cached_property
+    def extents(self) -> Mapping[sp.Symbol, tuple[float, float]]:
+        """Lowest and highest value of each parameter and coordinate; infinite axes are cut off."""
+        t, start, end = self.time
+        # On an infinite axis coefficients are judged near the origin.
+        far = dict.fromkeys(self.domain.infinite, SAMPLED)
+        places = {x: far.get(x, self.bounds[x.name]) for x in self.frame.space}
+        return MappingProxyType({**self.ranges, t: (self.number(start), self.number(end)), **places})
+
+    @cached_property
+    def degrees(self) -> Degrees | None:
+        """How rough the noise makes the solution, and what that means for its products; None without noise."""
+        return degrees(self.form, self.extents)
+
     def number(self, expr: sp.Expr) -> float:
         """Evaluate a bound or other constant with the parameter values."""
         return float(expr.subs(self.numbers))
@@ -530,6 +546,8 @@ class Problem:
         rows += [("face", _face_text(c)) for c in self.face_conditions]
         if self.parameters:
             rows.append(("parameters", ", ".join(_parameter_text(s, p) for s, p in self.parameters.items())))
+        if self.degrees is not None:
+            rows += [("noise", line) for line in noise_lines(self.form, self.degrees, self.calculus, self.renormalise)]
         rows += [("output", f"{n} = {text(e)}") for n, e in self.outputs.items()]
         rows += [("exact", f"{text(k)} = {text(e)}") for k, e in self.exact.items()]
         rows += [("observed", str(o)) for o in self.observations]

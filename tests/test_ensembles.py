@@ -110,7 +110,7 @@ REFUSED = {
     "run": (lambda: draw(2, run=3), OptionError, "O304"),
     "axis": (lambda: draw(2, grid=sm.Grid(y=3)), OptionError, "O311"),
     "grid of a random parameter": (lambda: draw(2, uniform_heat(), grid=sm.Grid(nu=3)), OptionError, "O311"),
-    "nothing random": (lambda: draw(2, deterministic()), DeclarationError, "S204.*nothing is random"),
+    "nothing random": (lambda: draw(2, deterministic()), DeclarationError, "S217.*nothing is random"),
     "unknown": (
         lambda: draw(
             1,
@@ -120,7 +120,7 @@ REFUSED = {
             ),
         ),
         DeclarationError,
-        "S203.*nu is to be inferred",
+        "S216.*nu is to be inferred",
     ),
     "method": (lambda: draw(2, method=Solver()), MethodMismatch, "M204.*'exact-heat' draws no ensembles"),
     "folder": (lambda: draw(2, to="/no/such/folder/a.nc"), ScimlError, "F410"),

@@ -10,7 +10,9 @@ import sympy as sp
 from sciml.dsl.operators import as_expression
 from sciml.errors import DeclarationError, shown
 
-__all__ = ["Box", "Domain", "Interval", "Torus", "WholeSpace", "interval"]
+__all__ = ["MOST_AXES", "Box", "Domain", "Interval", "Torus", "WholeSpace", "interval"]
+
+MOST_AXES = 3
 
 Interval = tuple[sp.Symbol, sp.Expr, sp.Expr]
 
@@ -48,6 +50,8 @@ def _written(where: str, x: Any, low: Any, high: Any) -> str:
 class Domain:
     """A product of 1 to 3 coordinate axes, each periodic, bounded by two faces, or infinite.
 
+    A fourth axis can be written and is refused with the problem, which then says why: noise may be critical there.
+
     Attributes:
         axes: ``(coordinate, low, high)`` of each axis; ``-oo, oo`` for an infinite one.
         periodic: The coordinates whose ends are identified.
@@ -60,12 +64,16 @@ class Domain:
 
     def __init__(self, axes: Iterable[Interval], periodic: Iterable[sp.Symbol]) -> None:
         checked = tuple(axes)
-        if not 1 <= len(checked) <= 3 or len({a[0] for a in checked}) != len(checked):
-            given = ", ".join(str(a[0]) for a in checked) or "none"
-            msg = f"{type(self).__name__} needs 1 to 3 distinct coordinates; got {given}."
-            raise DeclarationError("S117", msg, fix=self.example)
         object.__setattr__(self, "axes", checked)
+        if not 1 <= len(checked) <= MOST_AXES + 1 or len({a[0] for a in checked}) != len(checked):
+            raise self.miscounted()
         object.__setattr__(self, "periodic", frozenset(periodic))
+
+    def miscounted(self) -> DeclarationError:
+        """Return the error of a domain with too few, too many or repeated axes."""
+        given = ", ".join(map(str, self.coordinates)) or "none"
+        msg = f"{type(self).__name__} needs 1 to {MOST_AXES} distinct coordinates; got {given}."
+        return DeclarationError("S117", msg, fix=self.example)
 
     def __setattr__(self, name: str, value: Any) -> None:
         msg = f"a {type(self).__name__} is immutable; make a new one"

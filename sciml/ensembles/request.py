@@ -130,7 +130,7 @@ class Request:
             names = ", ".join(str(s) for s in self.problem.unknowns)
             msg = f"{self.problem.name!r} cannot be sampled: {names} is to be inferred, so it has no law."
             fix = f"problem.with_(parameters={{{next(iter(self.problem.unknowns))}: 0.1}}), a number or a law"
-            raise DeclarationError("S203", msg, fix=fix)
+            raise DeclarationError("S216", msg, fix=fix)
         self.grid.resolve(self.problem.time[0], self.problem.domain, {})
         check_match(self.method, self.problem)
         check_samples(self.method)
@@ -190,4 +190,4 @@ def _check_random(problem: Problem, count: int) -> None:
             "a random parameter: parameters={nu: scipy.stats.uniform(0.01, 0.09)}",
             'driving noise: + sigma*sm.WhiteNoise("xi", t, x);  or  problem.solve()',
         )
-        raise DeclarationError("S204", msg, fix=fix)
+        raise DeclarationError("S217", msg, fix=fix)

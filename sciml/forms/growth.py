@@ -21,7 +21,17 @@ import numpy as np
 
 from sciml.forms.rays import RADII, ROUNDING, Rays
 
-__all__ = ["SLOWEST", "Growth", "largest_growth", "orders", "pattern", "reach", "top_rates"]
+__all__ = [
+    "SLOWEST",
+    "Growth",
+    "balancing",
+    "largest_growth",
+    "loops",
+    "orders",
+    "pattern",
+    "reach",
+    "top_rates",
+]
 
 Real = np.ndarray[Any, np.dtype[np.float64]]
 Complex = np.ndarray[Any, np.dtype[np.complex128]]
@@ -104,7 +114,7 @@ def top_rates(rays: Rays, same: Bool) -> tuple[Real, Real]:
     if not (same & ~np.eye(n, dtype=bool)).any():
         return _top_of_diagonal(matrix, error)
     inside = np.where(same[:, :, None], matrix, 0)
-    logs = _balancing(inside, same)
+    logs = balancing(inside, same)
     centred, mean, usable = _centred(inside, logs)
     rates = _largest_real(centred)
     noise = _scaled(np.where(same[:, :, None], np.abs(error), 0), logs)
@@ -142,7 +152,7 @@ def _centred(matrix: Complex, logs: Real) -> tuple[Complex, Real, Bool]:
     return scaled - mean[..., None, None] * np.eye(n), mean.real, usable
 
 
-def _balancing(matrix: Complex, same: Bool) -> Real:
+def balancing(matrix: Complex, same: Bool) -> Real:
     """Return ``log2 d`` of the scaling ``D⁻¹ A D`` that gives rows and columns of a loop like size.
 
     Osborne's iteration (1960, doi:10.1145/321043.321048) on the largest entries, in logarithms. The
@@ -166,7 +176,7 @@ def _gains(rays: Rays, same: Bool, rates: Real) -> tuple[Real, Real]:
 
     What is bounded by the rate r of the fastest mode, if it grows at all, is no loss of derivatives.
     """
-    logs = _balancing(np.where(same[:, :, None], rays.generator, 0), same)
+    logs = balancing(np.where(same[:, :, None], rays.generator, 0), same)
     lowest = np.where(same[:, :, None], logs[..., None, :], np.inf).min(-1)
     centred, mean, usable = _centred(rays.generator, logs)
     squarings = np.ceil(np.log2(np.maximum(np.abs(centred).sum(-1).max(-1), 0.5))) + 1

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from sciml.forms.frame import Frame
 from sciml.forms.semilinear import SemilinearForm
 
-__all__ = ["RADII", "ROUNDING", "Rays", "sample"]
+__all__ = ["RADII", "ROUNDING", "Rays", "directions", "sample", "trace"]
 
 Real = np.ndarray[Any, np.dtype[np.float64]]
 Complex = np.ndarray[Any, np.dtype[np.complex128]]
@@ -27,7 +28,7 @@ Complex = np.ndarray[Any, np.dtype[np.complex128]]
 # Octaves up to 2²⁰; a few far points beyond, where small coefficients of high order show as well.
 RADII = 2.0 ** np.array([*range(21), 24, 28, 32, 36, 40, 44, 48, 52, 56, 60])
 ROUNDING = 2.0**-48  # relative size of the rounding errors of one evaluated term, with a margin of 16
-REACH = {1: 1, 2: 3, 3: 1}  # integer directions up to this size
+REACH = {1: 1, 2: 3, 3: 1, 4: 1}  # integer directions up to this size
 GENERIC = ((1, 2, 3), (3, -1, 2), (2, 3, -1), (-1, 2, 2), (2, -1, 0), (0, 1, 2), (1, 0, -3))
 MAX_CROSSED = 5  # with more varying parameters, one at a time leaves its midpoint
 PLACES = {1: 17, 2: 5, 3: 3, 4: 3}  # times and places along each coordinate that coefficients depend on
@@ -97,24 +98,28 @@ def sample(
         ranges: Lowest and highest value of each symbol in M and L; equal for a number.
         linear: Another matrix to take in place of L; it may depend on coordinates in ``ranges``.
     """
-    linear = form.linear if linear is None else linear
-    symbols = sorted((linear.free_symbols | form.mass.free_symbols) & set(ranges), key=str)
+    return trace(form.linear if linear is None else linear, form.mass, form.frame, ranges)
+
+
+def trace(matrix: sp.Matrix, mass: sp.Matrix, frame: Frame, ranges: Mapping[sp.Symbol, tuple[float, float]]) -> Rays:
+    """Evaluate ``M⁻¹`` times any matrix of symbols along rays; see :func:`sample`."""
+    symbols = sorted((matrix.free_symbols | mass.free_symbols) & set(ranges), key=str)
     fixed = {s: _number(low) for s in symbols for low, high in [ranges[s]] if low == high}
-    places = [s for s in symbols if s in form.frame.coordinates]
+    places = [s for s in symbols if s in frame.coordinates]
     parameters = [s for s in symbols if s not in fixed and s not in places]
     varying = [*parameters, *places]
     corners = _corners([ranges[s] for s in parameters], [ranges[s] for s in places])
-    units = np.array(directions(form.frame.dim), dtype=float)
+    units = np.array(directions(frame.dim), dtype=float)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     # Axes: corner, direction, radius.
-    k = [units[None, :, None, i] * RADII for i in range(form.frame.dim)]
+    k = [units[None, :, None, i] * RADII for i in range(frame.dim)]
     inputs = [*k, *(corners[:, None, None, i] for i in range(len(varying)))]
-    names = [*form.frame.k.values(), *varying]
+    names = [*frame.k.values(), *varying]
     shape = (len(corners), len(units), len(RADII))
     with np.errstate(all="ignore"):
-        right, size = _evaluate(linear.xreplace(fixed), names, inputs, shape)
-        if form.mass != sp.eye(form.mass.rows):
-            inverse = _inverse(_evaluate(form.mass.xreplace(fixed), names, inputs, shape)[0])
+        right, size = _evaluate(matrix.xreplace(fixed), names, inputs, shape)
+        if mass != sp.eye(mass.rows):
+            inverse = _inverse(_evaluate(mass.xreplace(fixed), names, inputs, shape)[0])
             right, size = inverse @ right, _product(inverse, size)
     return Rays(tuple(varying), corners, units, right, ROUNDING * size)
 

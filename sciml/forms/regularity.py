@@ -31,7 +31,7 @@ from sciml.dsl.operators import (
 from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.dsl.vectors import Vector
 
-__all__ = ["Regularity", "regularity"]
+__all__ = ["Regularity", "decay_of", "regularity"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -41,6 +41,7 @@ PLACES = 7  # at which opposite ends of a torus are compared
 STEP = 1e-5  # of a period, for one-sided slopes
 SAME = 1e-4  # relative difference of values or slopes that counts as none
 FAR = 2.0**40  # wavenumber at which the decay of a density is read off
+FASTEST = 200.0  # a power beyond this is none: the density falls exponentially
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,16 @@ def _of_field(field: RandomField, dim: int, numbers: Mapping[sp.Symbol, float]) 
         return SMOOTH
     assert isinstance(field, StationaryField)
     k, density = field.constants
-    law = sp.log(density.subs(numbers))
+    decay = decay_of(density.subs(numbers), k)
+    return SMOOTH if decay == math.inf else Regularity((decay - dim) / 2, f"random field {field.name}")
+
+
+def decay_of(density: sp.Expr, k: sp.Symbol) -> float:
+    """Return p where a spectral density falls like ``|k|^{-p}``; ∞ where it falls faster than any power."""
+    law = sp.log(density)
     near, far = (float(sp.re(law.subs(k, sp.Float(FAR * step, 30)).evalf(30))) for step in (1, 2))
     decay = (near - far) / math.log(2)
-    if not decay < 200:
-        return SMOOTH
-    return Regularity(round((decay - dim) / 2, 6), f"random field {field.name}")
+    return round(decay, 6) if decay < FASTEST else math.inf
 
 
 def _order(operator: LinearOperator, numbers: Mapping[sp.Symbol, float]) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import squared_norm
@@ -136,6 +137,20 @@ class SemilinearForm:
         """Replace the placeholders y in a pointwise expression by what they stand for."""
         maps = {s.placeholder: multiply(self.state[s.state], s.symbol, self.frame) for s in self.slots}
         return pointwise.xreplace(maps)
+
+    def slots_in(self, pointwise: sp.Expr) -> tuple[int, ...]:
+        """Return the indices of the slots that occur in a pointwise expression."""
+        return tuple(i for i, s in enumerate(self.slots) if s.placeholder in pointwise.free_symbols)
+
+    @property
+    def is_multiplicative(self) -> bool:
+        """True where an unknown multiplies noise."""
+        return any(self.slots_in(term.amplitude) for term in self.noise)
+
+    def declared(self, state: sp.Expr) -> sp.Expr:
+        """Return the field that a state is, or stands for between faces with nonzero values."""
+        fields = self.lift[state].atoms(AppliedUndef)
+        return state if self.lift[state].has(sp.Derivative) or len(fields) != 1 else fields.pop()
 
     def in_states(self, expr: sp.Expr) -> sp.Expr:
         """Express recovered fields and time derivatives by the state and ``∂ₜ`` of it.

@@ -192,8 +192,8 @@ def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin
     except sp.PolynomialError:
         terms = []
     if len(terms) != 1 or sum(terms[0][0]) != 1:
-        msg = f"noise must enter linearly; got {text(origin.term)}."
-        fix = "write  amplitude(u, x, t)*xi  with the amplitude free of noise"
+        msg = f"noise must enter linearly, for functions and products of it mean nothing; got {text(origin.term)}."
+        fix = f"write  amplitude(u, x, t)*{noises[0].name}  with the amplitude free of noise; noises are summed"
         raise refuse("S133", msg, origin, fix)
     powers, amplitude = terms[0]
     return NoisePart(outer, constant * amplitude, noises[powers.index(1)], origin)

@@ -128,10 +128,9 @@ def test_pressure_is_projected_out():
 
 
 def test_noise_enters_the_form():
-    u, xi = sm.Field("u", t, x), sm.WhiteNoise("xi", t, x)
-    form = problem(
-        sp.Eq(sm.Dt(u), sm.Laplacian(u) + nu * u * xi + sm.Dx(xi, x)), conditions=[sm.IC(u, 0)], parameters={nu: 1}
-    ).form
+    u, xi = sm.Field("u", t, x), sm.WhiteNoise("xi", t, x, modes=8)
+    equation = sp.Eq(sm.Dt(u), sm.Laplacian(u) + nu * u * xi + sm.Dx(xi, x))
+    form = problem(equation, conditions=[sm.IC(u, 0)], parameters={nu: 1}, calculus="ito").form
     amplitudes = {str(term.column[0]): term.amplitude for term in form.noise}
     assert len(amplitudes) == 2
     assert any(a.has(form.slots[0].placeholder) for a in amplitudes.values())

@@ -4,7 +4,8 @@ from wrong.data import DATA
 from wrong.domains import DOMAINS
 from wrong.equations import EQUATIONS
 from wrong.flows import FLOWS
+from wrong.noise import NOISE
 from wrong.roles import ROLES
 
-TOPICS = (EQUATIONS, DOMAINS, ROLES, DATA, FLOWS)
+TOPICS = (EQUATIONS, DOMAINS, ROLES, DATA, FLOWS, NOISE)
 WRONG = {title: case for topic in TOPICS for title, case in topic.items()}
