@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 import sciml as sm
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Integral
 from sciml.dsl.vectors import Component
 
@@ -55,6 +56,8 @@ class Oracle:
         if isinstance(e, Component):
             index = self.space.index(e.args[1]) if isinstance(e.args[1], sp.Symbol) else int(e.args[1])
             return self(e.args[0])[index]
+        if isinstance(e, Noise):
+            return full(0.0)  # the right side that is compared is the drift
         if isinstance(e, sm.Dt):
             return self._rate(e.args[0], int(e.args[1]))
         if isinstance(e, sp.Derivative):

@@ -23,7 +23,7 @@ SIGNIFICANT = 4  # standard errors
 
 @cache
 def drawn(problem, n, grid, dt):
-    return problem.sample(n, sm.Spectral(scheme="semi-implicit-euler", dt=dt), grid=grid, seed=1)
+    return problem.sample(n, sm.Spectral(scheme="semi-implicit-euler", dt=dt, degree=0), grid=grid, seed=1)
 
 
 def in_errors(samples, expected):
@@ -43,7 +43,7 @@ def test_modes_of_the_heat_equation_have_their_mean_and_variance():
     spectra, k = heat_spectra(stochastic_heat()), np.arange(9)
     mean = np.where(k == 1, np.exp(-0.1) / 2j, 0)
     assert (in_errors(spectra.real, mean.real) < SIGNIFICANT).all()
-    assert (in_errors(spectra.imag, mean.imag)[1:] < SIGNIFICANT).all()
+    assert (in_errors(spectra.imag[:, 1:], mean.imag[1:]) < SIGNIFICANT).all()
     assert (in_errors(np.abs(spectra - mean) ** 2, mode_variance(k, 1.0)) < SIGNIFICANT).all()
 
 
