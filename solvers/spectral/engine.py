@@ -76,7 +76,7 @@ class SpectralEngine:
     ) -> None:
         self.method, self.problem = method, problem
         self.form = problem.form
-        self.storage = grid.resolve(problem.frame.time, problem.domain, problem.family)
+        self.storage = grid.resolve(problem.frame.time, problem.domain, problem.family if drawn is None else {})
         self.intervals = self.storage.intervals
         strides, points = _internal(self.storage.points, method.resolution, problem.domain)
         ends = [self.storage.ends.get(name, bounds) for name, bounds in problem.bounds.items()]
@@ -96,7 +96,10 @@ class SpectralEngine:
         interval = (end - start) / self.intervals
         self.driven: StochasticStepper | None = None
         if self.form.noise:
-            self.driven = StochasticStepper(self.discretisation, method, problem.calculus, interval, self.intervals)
+            # One sample that blows up must not end its block: whoever asked for samples looks at each.
+            self.driven = StochasticStepper(
+                self.discretisation, method, problem.calculus, interval, self.intervals, throw=drawn is None
+            )
         self.stepper = None if self.driven else Stepper(self.discretisation.system, method, interval, end - start)
         self._paths: Paths | None = None
         self.labels = Labels(problem, self.storage, self.times, drawn)

@@ -57,11 +57,7 @@ class SpectralSampler:
         return self._engine.describe()
 
     def draw(self, samples: range) -> xr.Dataset:
-        """Compute samples, dims ``(sample, time, z, y, x)``.
-
-        Raises:
-            Diverged: A sample is not finite.
-        """
+        """Compute samples, dims ``(sample, time, z, y, x)``; a path that blows up is not finite from there on."""
         drawn = self._drawn(samples)
         if drawn.parameters or self._engine.members != len(samples):
             self._engine = self._prepared(drawn)

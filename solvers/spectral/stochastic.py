@@ -39,12 +39,20 @@ class StochasticStepper:
         calculus: ``ito`` or ``stratonovich``; None where amplitudes are free of the state.
         interval: Length of a storage interval.
         intervals: How many there are.
+        throw: Raise when the state is not finite.
     """
 
     def __init__(
-        self, made: Discretisation, method: Spectral, calculus: str | None, interval: float, intervals: int
+        self,
+        made: Discretisation,
+        method: Spectral,
+        calculus: str | None,
+        interval: float,
+        intervals: int,
+        *,
+        throw: bool = True,
     ) -> None:
-        self.made, self.method, self.system = made, method, made.system
+        self.made, self.method, self.system, self.throw = made, method, made.system, throw
         self.interval, self.intervals = interval, intervals
         self.stratonovich = calculus == "stratonovich"
         self.fixed_steps = self._count()
@@ -104,7 +112,7 @@ class StochasticStepper:
             increments: Coefficients ``(steps × parts, batch, *spectrum)`` of each noise over the interval.
 
         Raises:
-            Diverged: The state is not finite.
+            Diverged: The state is not finite, and that is to be told here.
         """
         state, h, parts = progress.state, self.scheme.h, self.scheme.parts
         with torch.no_grad():
@@ -114,7 +122,7 @@ class StochasticStepper:
                 if i % SYMMETRISE_EVERY == SYMMETRISE_EVERY - 1 or i == self.fixed_steps - 1:
                     state = self.system.symmetrised(state)
         t = progress.t + self.interval
-        if not bool(torch.isfinite(torch.view_as_real(state)).all()):
+        if self.throw and not bool(torch.isfinite(torch.view_as_real(state)).all()):
             msg = f"the solution is not finite at {self.system.form.frame.time} = {t:.6g} (dt = {h:.3g})."
             fix = f"Spectral(dt={h / 4:.2g}); a path that blows up at every step size has no solution there"
             raise Diverged("R301", msg, fix=fix)
