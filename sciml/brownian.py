@@ -103,7 +103,8 @@ class Brownian:
     def _increments(self) -> Array:
         index, self._next = self._next, self._next + 1
         if self._base is not None:
-            out: Array = np.sqrt(self.interval) * next(self._base)
+            out = next(self._base)
+            out *= np.sqrt(self.interval)
         else:
             assert self.given is not None
             out = self.given(index)[None]
@@ -140,10 +141,13 @@ def _normals(labels: Sequence[tuple[Any, ...]], modes: int, count: int, times: i
     chunks = _chunks(modes)
     streams = [[stream(*label, chunk) for chunk in range(len(chunks))] for label in labels]
     ahead = min(times, max(1, AHEAD // (count * chunks[-1][1] * 2)))
+    drawn = [np.empty((len(labels), ahead, count, end - start, 2)) for start, end in chunks]
     for _ in range(0, times, ahead):
-        drawn = np.empty((ahead, count, len(labels), modes, 2))
         for sample, row in enumerate(streams):
-            for (start, end), generator in zip(chunks, row, strict=True):
-                numbers = generator.standard_normal((ahead, count, end - start, 2))
-                drawn[:, :, sample, start:end] = numbers[:, :, : modes - start]
-        yield from drawn
+            for numbers, generator in zip(drawn, row, strict=True):
+                generator.standard_normal(out=numbers[sample])
+        for i in range(ahead):
+            out = np.empty((count, len(labels), modes, 2))
+            for (start, end), numbers in zip(chunks, drawn, strict=True):
+                out[:, :, start:end] = numbers[:, i, :, : modes - start].swapaxes(0, 1)
+            yield out

@@ -430,7 +430,7 @@ class Problem:
         grid: Grid | None = None,
         seed: int | None = None,
         to: str | Path | None = None,
-        block: int = 64,
+        block: int | None = None,
         workers: int = 1,
         run: Run | None = None,
     ) -> Ensemble:
@@ -446,7 +446,8 @@ class Problem:
             seed: Root of the random streams, 0 if not given; or that of ``run``.
             to: File to write; a file of the same ensemble that was stopped, killed or made with fewer
                 samples is gone on with, and one that has enough is returned. None keeps all in memory.
-            block: Samples that are computed together.
+            block: Samples that are computed together: 64 if not given, or n where that is less. The last
+                block is computed whole, and cut.
             workers: Processes that compute blocks. A script that takes more than one needs
                 ``if __name__ == "__main__":``.
             run: Device, precision, threads, progress.

@@ -50,6 +50,7 @@ RUNS = {
     "random_data": (0.1, {"points": 32}, "random_data.png"),
     "complex_field": (1e-7, {}, "complex_field.png"),
 }
+NOISE = ("stochastic",)
 
 
 @pytest.mark.filterwarnings("ignore:dealiasing removes")
@@ -66,7 +67,17 @@ def test_example(name, tmp_path, monkeypatch):
 
 
 def test_every_example_is_tested():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {"quickstart", *RUNS}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {"quickstart", *RUNS, *NOISE}
+
+
+@pytest.mark.filterwarnings("ignore:dealiasing removes")
+def test_an_ensemble_of_an_equation_with_noise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main = runpy.run_path(str(EXAMPLES / "stochastic.py"), run_name="example")["main"]
+    slope, same = main(tmp_path, n=300)
+    assert abs(slope - 0.5) < 0.06
+    assert same < 1e-12
+    assert {p.name for p in tmp_path.iterdir()} == {"phi4.h5", "phi4.png"}
 
 
 @pytest.mark.filterwarnings("ignore:dealiasing removes")

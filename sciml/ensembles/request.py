@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "identity"]
 
+BLOCK = 64  # samples: few enough for fields in the plane to stay in the cache, enough to share what a step costs
 UNUSED = {  # options of a run that mean nothing here, with what to do instead
     "budget": "stop it with Ctrl-C; with to=PATH it can be gone on with",
     "out": "problem.sample(..., to=PATH)",
@@ -73,7 +74,7 @@ class Request:
         grid: Grid | None,
         seed: int | None,
         to: str | Path | None,
-        block: int,
+        block: int | None,
         workers: int,
         run: Run | None,
     ) -> Request:
@@ -86,7 +87,8 @@ class Request:
         points = checked("grid", Grid() if grid is None else grid, Grid)
         given = _seeded(checked("run", Run() if run is None else run, Run), seed)
         _check_random(problem, _whole("n", n))
-        return cls(problem, found, points, given, n, block, workers, _path(to))._checked()
+        size = min(n, BLOCK) if block is None else block
+        return cls(problem, found, points, given, n, size, workers, _path(to))._checked()
 
     @classmethod
     def repeat(
