@@ -84,9 +84,9 @@ def test_an_ensemble_of_an_equation_with_noise(tmp_path, monkeypatch):
 def test_the_scripts_of_the_readme_run(tmp_path, monkeypatch):
     readme = (EXAMPLES.parent / "README.md").read_text()
     blocks = [part.split("```")[0] for part in readme.split("```python\n")[1:]]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     monkeypatch.chdir(tmp_path)
     names = {}
     exec("\n".join(blocks).replace("sm.DRVM()", "sm.DRVM(n_particles=2048, steps=6)"), names)
-    assert {"vortices.h5", "vortices.png"} == {p.name for p in tmp_path.iterdir()}
+    assert {"vortices.h5", "vortices.png", "phi4.h5"} == {p.name for p in tmp_path.iterdir()}
     assert float(names["solution"].compare("exact")["u"].max()) < 1e-5

@@ -63,11 +63,11 @@ class NoiseModes:
         if not self.in_space:
             return torch.ones((1, 1), dtype=torch.float64, device=modes.device)
         periods = [length * fold for length, fold in zip(modes.lengths, modes.folds, strict=True)]
-        wave = torch.as_tensor(2 * np.pi * np.linalg.norm(self.numbers / np.array(periods), axis=1))
+        wave = torch.as_tensor(2 * np.pi * np.linalg.norm(self.numbers / np.array(periods), axis=1)).to(modes.device)
         k = sp.Dummy("k", nonnegative=True)
         program = compile_expressions([self.noise.spectrum(k)], [k, *modes.parameters])
         values = [v.reshape(-1, 1) for v in modes.parameters.values()]
-        (power,) = program(wave[None].to(modes.device), *values, like=wave[None])
+        (power,) = program(wave[None], *values, like=wave[None])
         power = power.to(torch.float64).expand(power.shape[0] if power.ndim == 2 else 1, len(wave)).clone()
         if not self.noise.has_mean:
             power[:, 0] = 0

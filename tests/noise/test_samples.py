@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import time as clock
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sympy as sp
-from noise.cases import spde, u, x, xi
+from noise.cases import spde, t, u, x, xi
 
 import sciml as sm
 
@@ -61,9 +61,9 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", script], env=environment)
     partial = path.with_name(path.name + ".partial")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (partial.exists() and len(sm.load_ensemble(partial)) >= 8):
-        time.sleep(0.05)
+    deadline = clock.monotonic() + 60
+    while clock.monotonic() < deadline and not (partial.exists() and len(sm.load_ensemble(partial)) >= 8):
+        clock.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = sm.load_ensemble(partial)
@@ -93,13 +93,24 @@ def test_a_sample_that_blows_up_is_named_and_not_written(tmp_path):
     assert "R301" in str(caught.value)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("calculus", ["ito", "stratonovich"])
+def test_cuda_equals_cpu(calculus):
+    noise = sm.WhiteNoise("eta", t, x, modes=4)
+    equation = sp.Eq(sm.Dt(u), sm.Laplacian(u) + u - u**3 + xi + u * noise / 2)
+    problem = spde(equation, start=sp.cos(x), calculus=calculus)
+    both = [problem.sample(8, METHOD, grid=GRID, seed=1, run=sm.Run(device=d)) for d in ("cpu", "cuda")]
+    assert np.array_equal(both[0]["eta"].values, both[1]["eta"].values)
+    assert np.abs(both[0]["u"].values - both[1]["u"].values).max() < 1e-10
+
+
 def test_statistics_of_the_linear_equation():
     """Variance at a point and increments in space against the sums over the modes that the grid holds."""
     problem = spde(sp.Eq(sm.Dt(u), sm.Laplacian(u) + xi))
     ensemble = problem.sample(1500, grid=GRID, seed=1)
     k = np.arange(-15, 16)
-    t = ensemble.ds["time"].values[1:, None]
-    power = np.where(k == 0, t, -np.expm1(-2 * k**2 * t) / np.where(k == 0, 1, 2 * k**2)) / (2 * np.pi)
+    time = ensemble.ds["time"].values[1:, None]
+    power = np.where(k == 0, time, -np.expm1(-2 * k**2 * time) / np.where(k == 0, 1, 2 * k**2)) / (2 * np.pi)
     variance = ensemble.variance("u")
     error = (variance["value"].values[1:] - power.sum(1)[:, None]) / variance["standard_error"].values[1:]
     assert np.abs(error).max() < 4.5
