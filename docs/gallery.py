@@ -62,14 +62,14 @@ class Shown:
     def method(self) -> sm.Spectral:
         """The method as it is printed."""
         if self.dt is not None:
-            return sm.Spectral(scheme="semi-implicit-euler", dt=self.dt)
+            return sm.Spectral(dt=self.dt)
         return sm.Spectral(rtol=self.rtol, mollify=self.mollify)
 
     @property
     def call(self) -> str:
         """The method as a user types it."""
         if self.dt is not None:
-            return f'sm.Spectral(scheme="semi-implicit-euler", dt={self.dt:g})'
+            return f"sm.Spectral(dt={self.dt:g})"
         return f"sm.Spectral(rtol={self.rtol:g}{'' if self.mollify is None else f', mollify={self.mollify:g}'})"
 
 

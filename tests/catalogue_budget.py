@@ -34,5 +34,5 @@ def small_method(problem):
     """A loose tolerance, and a width for what is singular; a few fixed steps of a fiftieth of the time for noise."""
     if is_driven(problem):
         _, start, end = problem.time
-        return sm.Spectral(scheme="semi-implicit-euler", dt=problem.number(end - start) / 400)
+        return sm.Spectral(dt=problem.number(end - start) / 400)
     return sm.Spectral(rtol=1e-3, mollify=0.25 if is_singular(problem) else None)

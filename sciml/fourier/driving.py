@@ -53,20 +53,20 @@ class Driving:
         held = {system.form.frame.time, *system.form.frame.space, *(s.placeholder for s in system.form.slots)}
         self.plain = [t for t in terms if not t.amplitude.free_symbols & held]
         self.others = [t for t in terms if t.amplitude.free_symbols & held]
+        self.added = list(dict.fromkeys(t.noise.name for t in self.plain))
+        self._nothing = sp.zeros(len(system.form.state), 1)
         placeholders = [s.placeholder for s in system.form.slots]
-        self.multiplicative = any(t.amplitude.free_symbols & set(placeholders) for t in self.others)
         self._amplitudes = system.compile([t.amplitude for t in self.others], placeholders)
         self._columns = Columns(system, self.others) if self.others else None
 
     @property
     def columns(self) -> list[Tensor]:
-        """``M⁻¹B g`` of the terms whose amplitude is a constant, ``(batch, n, *spectrum)`` each, float64."""
+        """``Σ M⁻¹B g`` over the terms of each noise with a constant amplitude, ``(batch, n, *spectrum)``, float64."""
         system, modes = self.system, self.system.modes
         out = []
-        for term in self.plain:
-            rows = [
-                modes.symbol(sp.expand(term.amplitude * s)) for s in system.form.inverse_mass * sp.Matrix(term.column)
-            ]
+        for name in self.added:
+            column = sum((t.amplitude * sp.Matrix(t.column) for t in self.plain if t.noise.name == name), self._nothing)
+            rows = [modes.symbol(sp.expand(s)) for s in system.form.inverse_mass * column]
             if any(r.is_complex() for r in rows):
                 rows = [r.to(torch.complex128) for r in rows]
             column = torch.stack(torch.broadcast_tensors(*rows), dim=1)
@@ -81,8 +81,8 @@ class Driving:
             increments: Coefficients ``(parts, batch, *spectrum)`` of each noise.
         """
         total: Tensor | None = None
-        for term, weights in zip(self.plain, step.additive, strict=True):
-            for j, part in enumerate(increments[term.noise.name]):
+        for name, weights in zip(self.added, step.additive, strict=True):
+            for j, part in enumerate(increments[name]):
                 added = weights[:, :, j] * part[:, None]
                 total = added if total is None else total + added
         return total

@@ -123,20 +123,30 @@ def _exponential_diagonal(p: Tensor, h: float, columns: Sequence[Tensor], weight
     phi = phi_diagonal(p * h)[0]
     growth = 2 * h * (p.real if p.is_complex() else p)
     weight = torch.sqrt(phi_diagonal(growth)[0]) if weighting == "law" else phi
-    return OneStep(h, torch.exp(p * h), h * phi, weight, tuple((weight * b)[:, :, None] for b in columns), 1)
+    additive, parts = tuple((weight * b)[:, :, None] for b in columns), 1
+    if weighting == "law" and any(int((b != 0).flatten(2).any(2).any(0).sum()) > 1 for b in columns):
+        # One noise in several fields: what they share of it depends on how each forgets, which takes several parts.
+        additive, parts = _additive(torch.diag_embed(p.movedim(1, -1)), h, columns, weighting)
+    return OneStep(h, torch.exp(p * h), h * phi, weight, additive, parts)
 
 
 def _exponential_matrix(p: Tensor, h: float, columns: Sequence[Tensor], weighting: Weighting) -> OneStep:
     matrices = _inner(p)
     exponential, phi, *_ = phi_matrix(matrices * h)
-    count = matrices.shape[-1] if weighting == "law" and columns else 1
-    additive = []
+    made = tuple(m.movedim((-2, -1), (1, 2)) for m in (exponential, h * phi, phi))
+    return OneStep(h, made[0], made[1], made[2], *_additive(matrices, h, columns, weighting))
+
+
+def _additive(p: Tensor, h: float, columns: Sequence[Tensor], weighting: Weighting) -> tuple[tuple[Tensor, ...], int]:
+    """Return the weights of each column for matrices ``(batch, *spectrum, n, n)``, and in how many parts of a step."""
+    count = p.shape[-1] if weighting == "law" and columns else 1
+    p, additive = p.to(torch.complex128), []
     for b in columns:
         vector = b.movedim(1, -1)[..., None].to(torch.complex128)
-        best = _conditional(matrices, vector, h, count)
-        additive.append(_matched(best, _covariance(matrices, vector, h), h / count) if weighting == "law" else best)
-    made = tuple(m.movedim((-2, -1), (1, 2)) for m in (exponential, h * phi, phi, *additive))
-    return OneStep(h, made[0], made[1], made[2], made[3:], count)
+        best = _conditional(p, vector, h, count)
+        weights = _matched(best, _covariance(p, vector, h), h / count) if weighting == "law" else best
+        additive.append(weights.movedim((-2, -1), (1, 2)))
+    return tuple(additive), count
 
 
 def _implicit_diagonal(p1: Tensor, p0: Tensor, h: float, theta: float, columns: Sequence[Tensor]) -> OneStep:

@@ -65,13 +65,9 @@ class Counterterms:
         modes, form = driving.system.modes, driving.system.form
         self._modes, self._pairs = modes, tuple(pairs)
         self._decay = step.linear[:, 0].abs() ** 2
-        amplitudes: dict[str, Tensor] = {}
-        for term, weights in zip(driving.plain, step.additive, strict=True):
-            name, weight = term.noise.name, weights[:, 0, 0]
-            amplitudes[name] = amplitudes[name] + weight if name in amplitudes else weight
         power = torch.zeros_like(self._decay)
-        for name, weight in amplitudes.items():
-            power = power + weight.abs() ** 2 * driving.noises[name].power * step.h
+        for name, weights in zip(driving.added, step.additive, strict=True):
+            power = power + weights[:, 0, 0].abs() ** 2 * driving.noises[name].power * step.h
         symbols = [modes.symbol(s.symbol).to(torch.complex128) for s in form.slots]
         count = _multiplicity(modes)
         self._shares = [(symbols[i] * symbols[j].conj()).real * count * power for i, j in self._pairs]

@@ -153,8 +153,8 @@ class Spectral(Method):
             if any(a for e in parts for a in atoms_of(form.in_states(e)) if isinstance(a, sp.Derivative)):
                 why = f"the output {name!r} holds the time derivative of a field that noise drives"
                 return Unmet(why, "it is no function of time; remove the output")
-        if problem.renormalise and not form.is_diagonal:
-            return Unmet("Wick powers are for a diagonal linear part", "write the system without linear coupling")
+        if problem.renormalise and len(form.state) > 1:
+            return Unmet("Wick powers are for one equation of first order in time", "write one equation, or use modes=")
         return None
 
     def _free_space(self, problem: Problem) -> Unmet | None:

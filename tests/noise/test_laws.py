@@ -105,6 +105,28 @@ def test_coupled_fields_one_of_them_stiff():
     )
 
 
+def test_one_noise_in_two_fields():
+    """They share it, and forget it at different rates: the covariance between them is of rank two."""
+    w = sm.Field("w", t, x)
+    pair = [sp.Eq(sm.Dt(u), 5 * sm.Laplacian(u) - u + xi), sp.Eq(sm.Dt(w), sm.Laplacian(w) / 5 + 2 * xi)]
+    problem = spde(pair, conditions=[sm.IC(w, 0)])
+
+    def column(k):
+        return np.array([1.0, 2.0])
+
+    def rates(k):
+        return np.diag([-5 * k**2 - 1, -(k**2) / 5]).astype(complex)
+
+    assert worst(problem, ["u", "w"], rates, column, t_intervals=1) < LIMIT
+    coupled = [sp.Eq(sm.Dt(u), sm.Laplacian(u) + w + xi), sp.Eq(sm.Dt(w), sm.Laplacian(w) - u + xi)]
+    problem = spde(coupled, conditions=[sm.IC(w, 0)])
+
+    def turning(k):
+        return np.array([[-(k**2), 1], [-1, -(k**2)]], dtype=complex)
+
+    assert worst(problem, ["u", "w"], turning, lambda k: np.ones(2), t_intervals=1) < LIMIT
+
+
 def test_negative_controls():
     """Weights that are not matched, a wrong amplitude and a wrong equation are caught."""
     heat = lambda k: one(-(k**2))  # noqa: E731
