@@ -53,7 +53,7 @@ class Brownian:
         modes: Number of modes, each with two independent motions; more modes leave the first ones as they are.
         intervals: How many intervals there are.
         interval: Length of each, nondimensional time.
-        parts: Equal steps of each interval.
+        parts: Equal parts of each interval; several numbers divide it one after the other.
         given: Increments of interval i, ``(samples, modes, 2)``, where they are known; otherwise they are drawn.
     """
 
@@ -66,11 +66,11 @@ class Brownian:
         *,
         intervals: int,
         interval: float,
-        parts: int = 1,
+        parts: Sequence[int] = (),
         given: Callable[[int], Array] | None = None,
     ) -> None:
-        self.interval, self.parts, self.given = interval, parts, given
-        self._factors = factors(parts)
+        self.interval, self.given = interval, given
+        self._factors = [p for n in parts for p in factors(n)]
         self._shape = (len(samples), modes, 2)
 
         def normals(level: int, count: int) -> Iterator[Array]:

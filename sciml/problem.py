@@ -479,7 +479,7 @@ class Problem:
 
         Args:
             ensemble: Samples 0, 1, 2, ... of this problem or of one driven by the same noise.
-            method: As in :meth:`sample`, as are ``to``, ``workers`` and ``run``.
+            method: That of the ensemble if not given.
             grid: Where samples are stored; that of the ensemble if not given.
             to: File to write.
             block: Samples that are computed together; as in the ensemble if not given.

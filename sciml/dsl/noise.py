@@ -68,7 +68,7 @@ def _label(cls: type, name: Any, coordinates: Any) -> tuple[sp.Symbol, sp.Tuple]
 
 def _count(cls: type, name: Any, modes: Any) -> sp.Integer:
     count = sp.Integer(0) if modes is None else as_expression(modes, f"{cls.__name__}({str(name)!r}, modes=...)")
-    if not (count.is_Integer and count >= 0) or (modes is not None and count == 0 and modes is not sp.S.Zero):
+    if not (count.is_Integer and count >= 0):
         msg = f"{cls.__name__}({str(name)!r}, modes=...) is the largest mode number, 1 or more; got {shown(modes)}."
         raise DeclarationError("S200", msg, fix=f'sm.{cls.__name__}("{name}", t, x, modes=32), or leave modes out')
     return count
@@ -98,6 +98,9 @@ class WhiteNoise(Noise):
             given, modes, mean = coordinates
             return sp.Expr.__new__(cls, *_label(cls, name, given), _count(cls, name, modes), sp.Integer(bool(mean)))
         count = _count(cls, name, modes)
+        if modes is not None and count == 0:
+            msg = f"WhiteNoise({str(name)!r}, modes=0) has no modes."
+            raise DeclarationError("S200", msg, fix="mode 0 alone is noise over the time: sm.WhiteNoise(name, t)")
         if len(coordinates) == 1 and (modes is not None or not mean):
             msg = f"the noise {name} is over {coordinates[0]} alone: it has no modes in space."
             raise DeclarationError("S200", msg, fix=f'sm.WhiteNoise("{name}", {coordinates[0]})')

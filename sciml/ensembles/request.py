@@ -14,7 +14,8 @@ from sciml.dsl.noise import Noise
 from sciml.dsl.random_fields import RandomField
 from sciml.errors import DataError, DeclarationError, OptionError
 from sciml.grid import Grid
-from sciml.method import Method, check_match, check_samples, find_method
+from sciml.labels import noises
+from sciml.method import Method, check_match, check_samples, find_method, method_from
 from sciml.options import checked
 from sciml.run import Run
 
@@ -109,13 +110,19 @@ class Request:
             OptionError, UnknownMethod, MethodMismatch, DeclarationError: It is refused.
             DataError: The ensemble does not hold samples from the number 0 on.
         """
-        found = find_method(method)
+        found = method_from(ensemble.method) if method is None else find_method(method)
         points = checked("grid", Grid(**ensemble.record["grid"]) if grid is None else grid, Grid)
-        given = checked("run", Run(seed=ensemble.record["seed"]) if run is None else run, Run)
+        given = _seeded(checked("run", Run() if run is None else run, Run), ensemble.record["seed"])
         count = len(ensemble)
         if not count or not np.array_equal(ensemble.ds["sample"], np.arange(count)):
             msg = f"replay needs the samples 0, 1, 2, ... of an ensemble; it was given {ensemble}."
             raise DataError("D240", msg, fix="replay the whole ensemble, or its first samples: ensemble[:100]")
+        theirs, mine = ({n.name: n for n in noises(p)} for p in (ensemble.problem, problem))
+        if odd := [n for n in mine if theirs.get(n) != mine[n]]:
+            msg = (
+                f"the noise {odd[0]} of {problem.name!r} is not that of the ensemble: its increments have another law."
+            )
+            raise DataError("D223", msg, fix="declare the same noise: the same name, coordinates, modes and spectrum")
         size = ensemble.record["block"] if block is None else block
         source = hashlib.sha256(json.dumps(ensemble.identity, sort_keys=True).encode()).hexdigest()
         made = cls(problem, found, points, given, count, size, workers, _path(to), ensemble.ds, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from sciml.compute import device_of, dtype_of
 from sciml.dsl.domains import Domain
+from sciml.dsl.parameters import corners
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError
@@ -49,7 +51,8 @@ class Discretisation:
         run: Device, precision and seed.
         degree: Number of factors to dealias for; None reads it from the equation, 0 keeps all modes.
         mollify: Standard deviation of the Gaussian that measures are convolved with.
-        samples: Numbers of the samples whose random initial data are drawn, one batch member each.
+        samples: Numbers of the samples whose random initial data are drawn, one batch member each; None for
+            one solution.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Discretisation:
         *,
         degree: int | None = None,
         mollify: float | None = None,
-        samples: range = range(1),
+        samples: range | None = None,
     ) -> None:
         self.problem, self.form = problem, problem.form
         self.window = window
@@ -79,18 +82,29 @@ class Discretisation:
             radius=window.radius,
             region=tuple(slice(s.start, s.stop) for s in window.shown),
         )
-        self.members = max([v.numel() for v in parameters.values()] + [len(samples)])
+        self.members = max([v.numel() for v in parameters.values()] + [len(samples or (0,))])
         self.degree = self._degree() if degree is None else degree
         times = problem.number(problem.time[1]), problem.number(problem.time[2])
-        self.stabilised = stabilised(self.form, self.modes, times)
+        self.stabilised = stabilised(self.form, self._judged(samples), times)
         form = self.stabilised.form
         self.contractions: dict[tuple[int, int], sp.Symbol] = {}
         if problem.renormalise == "wick":
             form, self.contractions = wick_ordered(form)
         varying = tuple(self.contractions.values())
         self.system = System(form, self.modes, self.reflections, self.degree, varying)
-        self.sources = Sources(self.modes, problem.arrays, run.seed, mollify, samples)
+        self.sources = Sources(self.modes, problem.arrays, run.seed, mollify, samples or range(1))
         self.observer = Observer(self.system, self.sources)
+
+    def _judged(self, samples: range | None) -> Modes:
+        """Return the grid with the parameters by which coefficients are judged.
+
+        For samples these are the extremes of what can be drawn, so that no sample depends on those beside it.
+        """
+        if samples is None or not self.problem.family:
+            return self.modes
+        listed, like = corners(self.problem.parameters), next(iter(self.modes.parameters.values()))
+        values = {s: torch.tensor([c[s] for c in listed]).to(like) for s in self.modes.parameters}
+        return replace(self.modes, parameters=values)
 
     def _degree(self) -> int:
         degree = self._factors()
@@ -106,9 +120,10 @@ class Discretisation:
         for term in self.form.noise:
             if not term.amplitude.free_symbols & {*placeholders, *self.form.frame.space}:
                 continue
-            if not term.amplitude.is_polynomial(*placeholders):
+            held = [y for y in placeholders if y in term.amplitude.free_symbols]
+            if held and not term.amplitude.is_polynomial(*held):
                 return None
-            factors = 1 + (sp.Poly(term.amplitude, *placeholders).total_degree() if placeholders else 0)
+            factors = 1 + (sp.Poly(term.amplitude, *held).total_degree() if held else 1)
             degree = None if degree is None else max(degree, factors)
         return degree
 

@@ -29,10 +29,10 @@ def noise_modes(
 ) -> dict[str, NoiseModes]:
     """Return every noise of the terms on a grid, by name."""
     kept = kept_numbers(modes, degree)
-    placeholders = {s.placeholder for s in reflections.form.slots}
+    varying = {*(s.placeholder for s in reflections.form.slots), *reflections.form.frame.space}
     out: dict[str, NoiseModes] = {}
     # Noise that is added as it is comes first: it must have the series of the field that it drives.
-    for term in sorted(terms, key=lambda t: bool(t.amplitude.free_symbols & placeholders)):
+    for term in sorted(terms, key=lambda t: bool(t.amplitude.free_symbols & varying)):
         if term.noise.name not in out:
             signature = reflections.of_term(term) or reflections.neutral
             out[term.noise.name] = NoiseModes(term.noise, modes, kept, signature)

@@ -46,13 +46,18 @@ class NoiseModes:
         self.noise, self.modes = noise, modes
         self.in_space = len(noise.coordinates) > 1
         self._signature = signature
-        if noise.modes is not None and noise.modes > min(kept):
-            raise _too_fine(noise, modes, kept)
-        largest = tuple(min(k, noise.modes or k) for k in kept)
-        ordered = half_modes(max(largest), modes.dim)
-        held = np.flatnonzero((np.abs(ordered) <= np.array(largest)).all(1)) if self.in_space else np.array([0])
+        # Modes are numbered by the series of the driven field, which other fields may have extended further.
+        self._folds = _folds(modes, signature)
+        times = np.array([whole // own for whole, own in zip(modes.folds, self._folds, strict=True)])
+        waves = [(noise.modes or 0) * max(1, own // 2) for own in self._folds]  # a quarter wave has odd numbers only
+        own_kept = np.array(kept) // times
+        if noise.modes is not None and (np.array(waves) > own_kept).any():
+            raise _too_fine(noise, modes, tuple(kept))
+        largest = np.array(waves) if noise.modes is not None else own_kept
+        ordered = half_modes(int(largest.max()), modes.dim)
+        held = np.flatnonzero((np.abs(ordered) <= largest).all(1)) if self.in_space else np.array([0])
         self.count = int(held[-1]) + 1
-        self.numbers = ordered[held]
+        self.numbers = ordered[held] * times
         self._held = torch.as_tensor(held, device=modes.device)
         self._scale = self._scales()
         self._place()
@@ -75,8 +80,8 @@ class NoiseModes:
             msg = f"the spectrum of the noise {self.noise.name} is negative or not finite at a wavenumber of the grid."
             fix = "mean=False leaves out k = 0; check the values of its parameters"
             raise DataError("D221", msg, fix=fix)
-        # The noise of a face-to-face axis is that of its extension, folded: unit intensity needs √fold.
-        scale = torch.sqrt(power * (math.prod(modes.folds) / (2 * math.prod(periods))))
+        # Between faces this is the noise of the extension, √fold times: folding it takes as much away again.
+        scale = torch.sqrt(power / (2 * math.prod(modes.lengths)))
         scale[:, 0] *= math.sqrt(2)
         return scale
 
@@ -121,7 +126,8 @@ class NoiseModes:
         modes = self.modes
         drawn = torch.as_tensor(np.ascontiguousarray(increments), device=modes.device)
         if not self.in_space:
-            return drawn[..., 0, 0].reshape(*drawn.shape[:-2], *([1] * modes.dim)) * self._constant
+            motion = drawn[..., 0, 0].reshape(*drawn.shape[:-2], *([1] * modes.dim))
+            return (motion * self._constant).to(modes.dtype.to_complex())
         drawn = drawn.index_select(-2, self._held) if len(self._held) < drawn.shape[-2] else drawn
         values = torch.view_as_complex(drawn * self._pairs)
         out = values.new_zeros(*values.shape[:-1], math.prod(modes.spectrum))
@@ -134,6 +140,17 @@ class NoiseModes:
         if modes.bounded:
             out = modes.mirrored(out, self._signature)
         return out.to(modes.dtype.to_complex())
+
+    @property
+    def members(self) -> int:
+        """How many laws there are: 1, or one for each member of a batch of parameters."""
+        return len(self._scale)
+
+    def holds(self, fields: Array) -> bool:
+        """Tell whether fields have all modes of the noise: one that was never drawn is 0 to rounding."""
+        found = np.abs(self.increments(fields)).max((0, 2))[self._held.cpu().numpy()]
+        drawn = (self._scale > 0).any(0).cpu().numpy()
+        return bool((found[drawn] > 1e-10 * found.max()).all())
 
     def increments(self, fields: Array) -> Array:
         """Return increments ``(batch, modes, 2)`` whose coefficients are those of fields ``(batch, *grid)``."""
@@ -154,6 +171,15 @@ class NoiseModes:
         out[:, self._held.cpu().numpy(), 1] = -found.imag.cpu().numpy()
         out[:, 0, 1] = 0
         return out
+
+
+def _folds(modes: Modes, signature: Signature) -> tuple[int, ...]:
+    """Return by how much the series of a field lengthens each axis: 4 where its ends differ, else 2, or 1."""
+    out = []
+    for axis, whole in enumerate(modes.folds):
+        place = 2 * modes.bounded.index(axis) if whole > 1 else 0
+        out.append(1 if whole == 1 else 2 if signature[place] == signature[place + 1] else 4)
+    return tuple(out)
 
 
 def _too_fine(noise: Noise, modes: Modes, kept: tuple[int, ...]) -> DataError:

@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["phi_diagonal", "phi_matrix"]
+__all__ = ["balanced", "phi_diagonal", "phi_matrix"]
 
 POINTS = 32  # the mean over a circle of radius r converges like r^n/n!
 BALANCING_SWEEPS = 20
@@ -53,7 +53,7 @@ def phi_matrix(a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     all of them), so that A + ζ is well conditioned even where one eigenvalue is stiff and another is
     zero.
     """
-    scale, a = _balanced(a)
+    scale, a = balanced(a.contiguous())
     size = a.shape[-1]
     eye = torch.eye(size, dtype=a.dtype, device=a.device)
     exponential = torch.linalg.matrix_exp(a)
@@ -75,7 +75,7 @@ def phi_matrix(a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return exponential * restore, sums[0] * restore, sums[1] * restore, sums[2] * restore
 
 
-def _balanced(a: Tensor) -> tuple[Tensor, Tensor]:
+def balanced(a: Tensor) -> tuple[Tensor, Tensor]:
     """Return d and ``D⁻¹ A D`` with ``D = diag(d)``, rows and columns of like norm.
 
     A wave equation couples u and u_t by 1 and -k²; balanced both are k, and the exponential loses

@@ -4,7 +4,7 @@
     semi-implicit Euler   A = R (1 + hP₀)                      D = h R,  R = (1 - hP₁)⁻¹
     Crank-Nicolson        A = R (1 + hP₁/2 + hP₀)              D = h R,  R = (1 - hP₁/2)⁻¹
 
-P = M⁻¹L; P₁ holds its terms with derivatives and P₀ the others. Noise whose amplitude does not
+P = M⁻¹L; P₀ holds the terms without derivatives on its diagonal, P₁ the others. Noise whose amplitude does not
 contain the state enters by a matrix for each mode, applied to its increments over equal parts of
 the step. For exponential Euler there are two such matrices:
 
@@ -28,7 +28,7 @@ from torch import Tensor
 
 from sciml.forms import SemilinearForm
 from sciml.fourier.modes import Modes
-from sciml.fourier.phi import phi_diagonal, phi_matrix
+from sciml.fourier.phi import balanced, phi_diagonal, phi_matrix
 from sciml.fourier.scheme_names import SchemeName, Weighting
 
 __all__ = ["OneStep", "linear_parts", "one_step"]
@@ -71,6 +71,8 @@ def linear_parts(form: SemilinearForm, modes: Modes, *, differences: bool) -> tu
     with_k, without = [], []
     for place in places:
         constant, rest = sp.expand(form.propagator[place]).as_independent(*k, as_Add=True)
+        if place[0] != place[1]:  # what couples fields, as u_t = v in a wave, is no reaction that may be explicit
+            constant, rest = sp.S.Zero, constant + rest
         with_k.append(_differenced(rest, form, modes) if differences else rest)
         without.append(constant)
     out = []
@@ -122,7 +124,8 @@ def one_step(
 def _exponential_diagonal(p: Tensor, h: float, columns: Sequence[Tensor], weighting: Weighting) -> OneStep:
     phi = phi_diagonal(p * h)[0]
     growth = 2 * h * (p.real if p.is_complex() else p)
-    weight = torch.sqrt(phi_diagonal(growth)[0]) if weighting == "law" else phi
+    # The phase is that of the conditional mean, so that of all weights with this law it is the nearest.
+    weight = torch.sqrt(phi_diagonal(growth)[0]) * torch.sgn(phi) if weighting == "law" else phi
     additive, parts = tuple((weight * b)[:, :, None] for b in columns), 1
     if weighting == "law" and any(int((b != 0).flatten(2).any(2).any(0).sum()) > 1 for b in columns):
         # One noise in several fields: what they share of it depends on how each forgets, which takes several parts.
@@ -183,6 +186,8 @@ def _covariance(p: Tensor, b: Tensor, h: float) -> Tensor:
 
     ``Q(2s) = Q(s) + e^{sP} Q(s) e^{sP*}`` has positive terms only, and needs no inverse of P.
     """
+    scale, p = balanced(p.contiguous())
+    b = b / scale[..., None]
     size = float(torch.linalg.matrix_norm(p).max()) * h
     doublings = max(0, math.ceil(math.log2(size / SMALL))) if size > 0 else 0
     s = h / 2**doublings
@@ -195,7 +200,8 @@ def _covariance(p: Tensor, b: Tensor, h: float) -> Tensor:
         exponential = torch.linalg.matrix_exp(p * s)
         total = total + exponential @ total @ exponential.mH
         s *= 2
-    return total
+    restored: Tensor = total * scale[..., :, None] * scale[..., None, :]
+    return restored
 
 
 def _matched(best: Tensor, covariance: Tensor, part: float) -> Tensor:

@@ -74,7 +74,9 @@ class Counterterms:
 
     def after(self, steps: int) -> list[Tensor]:
         """Return each ``C_ij`` after so many steps, ``(1 or batch,)``."""
-        a = self._decay
+        if steps == 0:
+            return [torch.zeros_like(share.flatten(1).sum(1)) for share in self._shares]
+        a = self._decay.clamp(min=1e-300)  # what is damped at once has no logarithm
         # The sum of a geometric series; a = 1 is a mode that is not damped.
         series = torch.where(a == 1, torch.full_like(a, steps), -torch.expm1(steps * torch.log(a)) / (1 - a))
         return [(share * series).flatten(1).sum(1) for share in self._shares]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.measures import VortexPatch, measures
+from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Integral, Spectrum
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
@@ -74,7 +75,7 @@ class Spectral(Method):
     """
 
     name: ClassVar[str] = "spectral"
-    summary: ClassVar[str] = "Fourier in space, ETDRK4 in time (reference)"
+    summary: ClassVar[str] = "Fourier in space, exponential steps in time (reference)"
 
     dt: float | None = None
     rtol: float = 1e-6
@@ -145,16 +146,33 @@ class Spectral(Method):
             return Unmet(f"{asked} is for equations with noise", f"leave out {asked}") if asked else None
         if problem.unknowns:
             return Unmet("it cannot infer parameters of an equation with noise", "give the parameters numbers")
+        if self.weights == "path" and self.scheme not in (None, "exponential-euler"):
+            return Unmet(f'weights="path" is for exponential Euler, not for {self.scheme}', "leave out weights")
         if self.differences and self.scheme in (None, "exponential-euler"):
             return Unmet("differences=True is for implicit schemes", 'scheme="semi-implicit-euler"')
         if self.differences and not all(e.is_polynomial(*form.frame.k.values()) for e in form.propagator):
             return Unmet("the linear part is no polynomial in the wavenumbers", "leave out differences=True")
         for name, parts in problem.variables().items():
+            if any(form.in_states(e).atoms(Noise) for e in parts):
+                why = f"{name} balances the noise at each moment, and is no function of time"
+                return Unmet(why, "write the equation without it: for a flow, that of the vorticity")
             if any(a for e in parts for a in atoms_of(form.in_states(e)) if isinstance(a, sp.Derivative)):
                 why = f"the output {name!r} holds the time derivative of a field that noise drives"
                 return Unmet(why, "it is no function of time; remove the output")
-        if problem.renormalise and len(form.state) > 1:
-            return Unmet("Wick powers are for one equation of first order in time", "write one equation, or use modes=")
+        if problem.renormalise:
+            return self._wick(problem)
+        return None
+
+    def _wick(self, problem: Problem) -> Unmet | None:
+        """Say why a variance that is a number at each time would not be that of the Gaussian part."""
+        form, fix = problem.form, "smooth noise needs no renormalisation: WhiteNoise(..., modes=16)"
+        if len(form.state) > 1:
+            return Unmet("Wick powers are for one equation of first order in time", fix)
+        if problem.domain.bounded:
+            return Unmet("the variance that Wick powers subtract depends on the place between faces", "use a Torus")
+        varying = {form.frame.time, *form.frame.space}
+        if any(term.amplitude.free_symbols & varying for term in form.noise):
+            return Unmet("Wick powers are for noise of constant amplitude", fix)
         return None
 
     def _free_space(self, problem: Problem) -> Unmet | None:

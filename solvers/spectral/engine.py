@@ -100,6 +100,9 @@ class SpectralEngine:
             self.driven = StochasticStepper(
                 self.discretisation, method, problem.calculus, interval, self.intervals, throw=drawn is None
             )
+            if drawn is None and any(noise.members > 1 for noise in self.driven.noises.values()):
+                msg = "the spectrum of a noise depends on a parameter of the family, whose members share their noise."
+                raise DataError("D224", msg, fix="problem.sample(n) draws the parameter and the noise of each sample")
         self.stepper = None if self.driven else Stepper(self.discretisation.system, method, interval, end - start)
         self._paths: Paths | None = None
         self.labels = Labels(problem, self.storage, self.times, drawn)
@@ -123,7 +126,7 @@ class SpectralEngine:
             self.run,
             degree=method.degree,
             mollify=method.mollify,
-            samples=range(1) if self.drawn is None else self.drawn.samples,
+            samples=None if self.drawn is None else self.drawn.samples,
         )
 
     def assign(self, drawn: Drawn) -> None:
@@ -161,8 +164,9 @@ class SpectralEngine:
             if self.discretisation.degree
             else "all"
         )
-        transforms = len(self.form.slots) + len(self.form.nonlinear)
-        members = self.members
+        transforms = len(self.form.slots) + len(self.form.nonlinear) + len(self.form.noise)
+        stages = 4 if self.driven is None else 1 + self.driven.stratonovich
+        members, memory = self.members, _memory(self.form, modes, self.members)
         family = " x ".join(f"{len(v)} values of {s}" for s, v in self.storage.values.items())
         kind = "diagonal" if self.form.is_diagonal else f"{n}x{n} per mode"
         series = "Fourier" if not modes.bounded else "sine and cosine series (Fourier on periodic axes)"
@@ -179,7 +183,7 @@ class SpectralEngine:
             ("time", f"{self._scheme} with {kind} linear part, {steps}; {len(self.times)} stored times"),
             *self._noise(),
             *self._varying(),
-            ("cost", f"{4 * transforms} transforms a step, {_memory(self.form, modes, members)} of memory at least"),
+            ("cost", f"{stages * transforms} transforms a step, {memory} of memory at least"),
             ("device", self.device),
         ]
 
@@ -220,6 +224,16 @@ class SpectralEngine:
                 why = f"its coefficient depends on {on}, which takes about {steps:.1g} steps"
                 yield "explicit", f"{text(v.origins[0].term)} is integrated explicitly: {why}"
 
+    def _check_recorded(self, recorded: xr.Dataset) -> None:
+        """Recorded noise belongs to the times and places where it was recorded."""
+        same = {n: v[[0, -1]] for n, v in self.labels.axes.items() if recorded.sizes.get(n) == len(v)}
+        for name, (low, high) in ({"time": self.times[[0, -1]]} | same).items():
+            found = np.asarray(recorded[name], dtype=float)[[0, -1]]
+            if not np.allclose(found, (low, high), rtol=1e-9, atol=1e-12):
+                span = f"{name} from {found[0]:g} to {found[1]:g}, not from {low:g} to {high:g}"
+                fix = "replay it on the time interval and the domain that it was drawn for"
+                raise DataError("D223", f"the noise was recorded on {span}.", fix=fix)
+
     def start(self) -> SpectralState:
         """Evaluate the initial conditions on the grid."""
         t = float(self.times[0])
@@ -251,6 +265,8 @@ class SpectralEngine:
         assert self.driven is not None
         if self._paths is None or index < self._paths.position:
             samples = range(1) if self.drawn is None else self.drawn.samples
+            if self.recorded is not None:
+                self._check_recorded(self.recorded)
             self._paths = Paths(self.driven, self.run.seed, samples, self.recorded)
         return self._paths.interval(index)
 
@@ -292,8 +308,9 @@ class SpectralEngine:
         if self.driven is None:
             return
         for name, noise in self.driven.noises.items():
+            count = self.driven.scheme.parts * (2 * len(noise.numbers) - 1)
             held = f"modes up to {int(np.abs(noise.numbers).max())}" if noise.in_space else "one Brownian motion"
-            yield "noise", f"{name}: {held}, {2 * len(noise.numbers) - 1} numbers a step for each sample"
+            yield "noise", f"{name}: {held}, {count} numbers a step for each sample"
         for value in self.driven.contractions(self.intervals * self.driven.fixed_steps):
             yield "wick", f"the variance that Wick powers subtract rises from 0 to {float(value.flatten()[0]):.4g}"
 

@@ -51,7 +51,7 @@ class Paths:
                 noise.count,
                 intervals=stepper.intervals // self._refine,
                 interval=stepper.interval * self._refine,
-                parts=steps * self._refine,
+                parts=(self._refine, stepper.fixed_steps, stepper.scheme.parts),
                 given=None if recorded is None else _given(noise, recorded, samples, stepper.intervals),
             )
             for name, noise in stepper.noises.items()
@@ -95,10 +95,19 @@ def _given(noise: NoiseModes, recorded: xr.Dataset, samples: range, intervals: i
         )
         raise DataError("D223", msg, fix="give the grid of the recorded ensemble, and no resolution=")
     values = recorded[name].sel(sample=list(samples)).transpose("sample", "time", *space)
+    if not noise.holds(np.asarray(values.isel(sample=[0], time=1), dtype=np.float64)):
+        msg = f"the noise {name} was recorded with fewer modes than this run would draw, which has another law."
+        raise DataError(
+            "D223", msg, fix="replay with the dealiasing of the recording, Spectral(degree=...), or declare modes="
+        )
     together = max(1, (recorded.sizes["time"] - 1) // intervals)
 
     def read(index: int) -> Array:
         rows = values.isel(time=slice(1 + index * together, 1 + (index + 1) * together))
-        return noise.increments(np.asarray(rows.sum("time"), dtype=np.float64))
+        fields = np.asarray(rows.sum("time", skipna=False), dtype=np.float64)
+        if not np.isfinite(fields).all():
+            msg = f"the recorded increments of {name} are not finite."
+            raise DataError("D223", msg, fix="leave out the damaged samples")
+        return noise.increments(fields)
 
     return read

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StochasticStepper"]
 
+FOREIGN_GROWTH = 10.0  # over the whole run, by the scheme alone: beyond it nothing of the solution is left
+
 
 class StochasticStepper:
     """Advances a system driven by noise over storage intervals of equal length.
@@ -61,6 +63,7 @@ class StochasticStepper:
         self.driving = Driving(self.system, terms, self.noises)
         parts = linear_parts(self.system.form, made.modes, differences=method.differences)
         self.scheme = self._scheme(parts)
+        self._check_growth(parts)
         self.counterterms: Counterterms | None = None
         if made.contractions:
             plain = parts[0], torch.zeros_like(parts[1])
@@ -86,6 +89,32 @@ class StochasticStepper:
             diagonal=self.system.form.is_diagonal,
             weighting=self.method.weights,
         )
+
+    def _check_growth(self, parts: tuple[Tensor, Tensor]) -> None:
+        """Refuse a step at which the scheme lets a mode grow that the equation does not.
+
+        Raises:
+            OptionError: With a step that does not.
+        """
+        h, scheme = self.scheme.h, self.method.scheme
+        if scheme in (None, "exponential-euler"):
+            return
+        made, total = self.scheme.linear, parts[0] + parts[1]
+        if self.system.form.is_diagonal:
+            grown, own = made.abs().amax(1), total.real.amax(1)
+        else:
+            inner = [m.movedim((1, 2), (-2, -1)).to(torch.complex128) for m in (made, total)]
+            grown, own = torch.linalg.eigvals(inner[0]).abs().amax(-1), torch.linalg.eigvals(inner[1]).real.amax(-1)
+        excess = torch.log(grown.clamp(min=1e-300)) / h - own.clamp(min=0)
+        if self.system.mask is not None:
+            excess = torch.where(self.system.mask > 0, excess, torch.full_like(excess, -1.0))
+        span = self.interval * self.intervals
+        if float(excess.max()) * span > math.log(FOREIGN_GROWTH):
+            msg = (
+                f"with dt = {h:.3g} {scheme} lets a mode grow at the rate {float(excess.max()):.3g} that does not grow."
+            )
+            fix = f"Spectral(dt={h / 4:.2g}, ...), or leave out scheme: exponential Euler is exact in the linear part"
+            raise OptionError("O334", msg, fix=fix)
 
     def _cast(self) -> None:
         """Bring the scheme to the precision of the run, once it is known in double precision."""

@@ -7,7 +7,7 @@ from sciml.brownian import Brownian, factors
 
 
 def path(samples=(0,), modes=4, *, parts=1, interval=0.5, intervals=3, seed=0, given=None):
-    return Brownian(seed, "xi", samples, modes, intervals=intervals, interval=interval, parts=parts, given=given)
+    return Brownian(seed, "xi", samples, modes, intervals=intervals, interval=interval, parts=[parts], given=given)
 
 
 def whole(brownian, intervals=3):
