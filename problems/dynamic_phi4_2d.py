@@ -17,14 +17,14 @@ def dynamic_phi4_2d(sigma: float = 0.1, end: float = 0.025) -> sm.Problem:
     power that limit is 0, whatever the start and σ > 0.
 
     Args:
-        sigma: Strength σ ≥ 0 of the noise, nondimensional. Published: 0.1 and 1.
+        sigma: Strength σ > 0 of the noise, nondimensional. Published: 0.1.
         end: Final time.
 
     Source: Da Prato & Debussche 2003, doi:10.1214/aop/1068646370; Hairer, Ryser & Weber 2012,
     doi:10.1214/EJP.v17-1731 (the ordinary power).
     """
     t, x, y = sm.coords("t x y")
-    strength = sp.Symbol("sigma", nonnegative=True)
+    strength = sp.Symbol("sigma", positive=True)
     u = sm.Field("u", t, x, y)
     xi = sm.WhiteNoise("xi", t, x, y)
     phase = 2 * sp.pi * (x + y)

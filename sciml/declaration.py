@@ -30,6 +30,7 @@ from sciml.forms.decay import check_decay
 from sciml.forms.divergence import check_vorticity
 from sciml.forms.driving import check_driving
 from sciml.forms.faces import conditions_needed
+from sciml.forms.mean_square import check_mean_square
 from sciml.forms.rows import check_ranks
 from sciml.forms.wellposed import check_wellposed
 
@@ -52,6 +53,7 @@ def check_declaration(problem: Problem) -> None:
         raise DeclarationError("S102", msg, fix="remove it from parameters")
     if not any(e.has(Noise) for e in problem.equations.values()):
         _check_axes(problem)
+    check_noise(problem.equations.values(), (t, *space))
     others = _other_expressions(problem)
     everything = [*problem.equations.values(), *others.values(), *problem.parameters, t, *space]
     check_names(everything)
@@ -72,7 +74,6 @@ def check_declaration(problem: Problem) -> None:
     check_fields(problem.fields, t, space)
     check_data_nodes(problem.equations, problem.initial_conditions, problem.domain, problem.numbers)
     check_values([*problem.equations.values(), *others.values()], problem.parameters)
-    check_noise(problem.equations.values(), (t, *space))
     check_roles(problem.equations, others, problem.parameters, {t, *space}, _lines(problem))
     check_ranks(problem.equations, problem.frame)
     check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)
@@ -181,6 +182,7 @@ def check_against_form(problem: Problem) -> None:
     check_wellposed(form, problem.extents)
     check_driving(form, problem.faces, problem.extents)
     check_admissible(form, problem.degrees, problem.calculus, problem.renormalise)
+    check_mean_square(form, problem.extents, problem.calculus)
     _check_axes(problem)
     for f in problem.scalar_fields:
         if form.order[f]:

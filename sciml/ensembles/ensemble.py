@@ -51,9 +51,9 @@ class Ensemble:
     def __len__(self) -> int:
         return int(self.ds.sizes["sample"])
 
-    def __getitem__(self, key: str | slice) -> Any:
-        """Return a stored variable by its name, or some of the samples as an ensemble."""
-        return self.isel(key) if isinstance(key, slice) else self.variable(key)
+    def __getitem__(self, key: str | int | slice | Sequence[int]) -> Any:
+        """Return a stored variable by its name, or some of the samples, by their places, as an ensemble."""
+        return self.variable(key) if isinstance(key, str) else self.isel(key)
 
     def variable(self, name: str) -> xr.DataArray:
         """Return a stored variable, lazily where it is in a file.
@@ -70,9 +70,21 @@ class Ensemble:
         raise DataError("D204", msg, fix=f"variables: {', '.join(stored)}")
 
     def isel(self, sample: int | slice | Sequence[int]) -> Ensemble:
-        """Return the ensemble of some samples, by their places."""
-        chosen = sample if isinstance(sample, slice) else np.atleast_1d(np.asarray(sample))
-        return replace(self, ds=self.ds.isel(sample=chosen))
+        """Return the ensemble of some samples, by their places.
+
+        Raises:
+            DataError: There is no such sample.
+        """
+        try:
+            chosen = np.arange(len(self))[sample if isinstance(sample, slice) else np.atleast_1d(np.asarray(sample))]
+        except (IndexError, TypeError, ValueError):
+            msg = f"samples are chosen by whole numbers below {len(self)}, a slice or a list of them; got {sample!r}."
+            raise DataError("D204", msg, fix="ensemble[:100]  or  ensemble[[0, 5]]") from None
+        if not len(chosen):
+            raise DataError("D204", f"{sample!r} chooses none of the {len(self)} samples.", fix="ensemble[:100]")
+        places = sample if isinstance(sample, slice) else chosen  # slices stay lazy
+        part = self.reason if len(chosen) == len(self) else f"{len(chosen)} of {len(self)} samples"
+        return replace(self, ds=self.ds.isel(sample=places), reason=part)
 
     @property
     def noise(self) -> tuple[str, ...]:
@@ -103,7 +115,8 @@ class Ensemble:
         Returns:
             ``value`` and ``standard_error``, which is the standard deviation of what single samples
             contribute, over the square root of their number; nan where there is one sample. The same
-            holds for all statistics of an ensemble, whose samples are independent.
+            holds for all statistics of an ensemble, whose samples are independent; those of squares of
+            deviations are nan below four samples, and too small by a tenth or more below twenty.
         """
         return statistics.mean(self, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,8 @@ class Request:
         found = find_method(method)
         points = checked("grid", Grid() if grid is None else grid, Grid)
         given = _seeded(checked("run", Run() if run is None else run, Run), seed)
-        _check_random(problem, _whole("n", n))
+        n = _whole("n", n)
+        _check_random(problem, n)
         size = min(n, BLOCK) if block is None else block
         return cls(problem, found, points, given, n, size, workers, _path(to))._checked()
 
@@ -174,10 +176,11 @@ def _path(to: str | Path | None) -> Path | None:
 
 
 def _whole(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    number = operator.index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else 0
+    if number < 1:
         msg = f"{name}= is a whole number of at least 1; got {value!r}."
         raise OptionError("O323", msg, fix="problem.sample(1000, block=64, workers=2)")
-    return value
+    return number
 
 
 def _seeded(run: Run, seed: int | None) -> Run:

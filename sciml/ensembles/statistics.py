@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["covariance", "mean", "spectrum", "structure_function", "variance"]
 
 Contribution = Callable[[Array], Array]
+FEW = 4  # samples, below which the standard error of a square means nothing
 TOLERANCE = 1e-9  # of a coordinate, relative to the length of its axis
 
 
@@ -111,7 +112,9 @@ def _centred(ensemble: Ensemble, name: str, contribution: Contribution) -> tuple
     middle = _average(ensemble, name, lambda u: u).mean
     found = _average(ensemble, name, lambda u: contribution(u - middle))
     factor = found.count / (found.count - 1) if found.count > 1 else np.nan
-    return factor * found.mean, factor * found.standard_error
+    # The spread of a few squares about a mean of their own says nothing: two of them are always equal.
+    known = factor if found.count >= FEW else np.nan
+    return factor * found.mean, known * found.standard_error
 
 
 def _periodic(ensemble: Ensemble, name: str) -> list[str]:

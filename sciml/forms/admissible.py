@@ -71,9 +71,16 @@ def _check_multiplicative(
         msg = f"{text(origin.term)} multiplies noise by an unknown, and what that means depends on the calculus"
         fix = ('calculus="ito"           the amplitude is taken before the noise acts',)
         raise refuse("S204", msg, origin, (*fix, 'calculus="stratonovich"  the limit of noise that is smooth in time'))
-    if calculus == "stratonovich" and not exceeds(2 * found.rho[noise.name], form.frame.dim):
+    summable = exceeds(2 * found.rho[noise.name], form.frame.dim)
+    if calculus == "stratonovich" and not summable and _acts_back(term, slots, form):
         msg = f"{text(origin.term)} has an infinite correction in Stratonovich's sense: the variances of the modes of "
         raise refuse("S206", f"{msg}{noise.name} have no finite sum", origin, ('calculus="ito", or', _smoother(noise)))
+
+
+def _acts_back(term: NoiseTerm, slots: tuple[int, ...], form: SemilinearForm) -> bool:
+    """Tell whether a noise drives what its own amplitude depends on; that of a wave holds u, and drives u_t."""
+    driven = [form.inverse_mass * sp.Matrix(t.column) for t in form.noise if t.noise == term.noise]
+    return any(column[form.slots[i].state] != 0 for column in driven for i in slots)
 
 
 def _check_functions(p: Monomial, form: SemilinearForm, found: Degrees) -> None:
@@ -95,14 +102,14 @@ def _check_subcritical(p: Monomial, form: SemilinearForm, found: Degrees) -> Non
     if not exceeds(found.beta[i], 0):
         rough = min((j for f in p.factors for j in f.slots), key=lambda j: found.slots[j])
         msg = f"{text(origin.term)} has no meaning here: {_roughness(rough, form, found)}, and the linear part of "
-        msg += f"{text(form.declared(form.state[i]))} does not smooth, so there is no solution theory"
+        msg += f"{text(form.declared(form.state[i]))} does not smooth, so that counting finds no solution"
         raise refuse("S211", msg, origin, _smoother(noise))
     # Both sides less what the linear part gains; the noise as this state feels it.
     degree, own = p.reaches[i] - found.beta[i], found.alpha[i] - found.beta[i]
     below = exceeds(own, degree)
     relation, kind = ("below", "supercritical") if below else ("equal to", "critical")
     msg = f"{text(origin.term)} has degree {exponent_text(degree)}, {relation} the noise degree {exponent_text(own)}: "
-    msg += f"the equation is {kind}, not subcritical, and has no solution theory"
+    msg += f"the equation is {kind}, not subcritical, and counting finds no solution"
     raise refuse("S210", msg, origin, _smoother(noise))
 
 
@@ -112,7 +119,7 @@ def _check_renormalised(form: SemilinearForm, found: Degrees, renormalise: str |
     if singular and not found.wick_suffices:
         origin = _origin_of((needing or singular)[0], form)
         msg = f"{text(origin.term)} needs more than Wick powers: the solution without its Gaussian part is still too "
-        msg += "rough to be multiplied by them, and a second counterterm would be needed"
+        msg += "rough to be multiplied by them, and by this count a second counterterm would be needed"
         raise refuse("S209", msg, origin, _smoother(_roughest(form, found)))
     if needing and form.is_multiplicative:
         origin = _origin_of(needing[0], form)

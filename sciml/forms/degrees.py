@@ -11,7 +11,7 @@ Da Prato & Debussche (2003), doi:10.1214/aop/1068646370.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -30,11 +30,12 @@ from sciml.forms.products import Factor, Monomial, exceeds, factors_of, regulari
 from sciml.forms.regularity import decay_of
 from sciml.forms.semilinear import SemilinearForm
 
-__all__ = ["Degrees", "degrees", "exponent_text", "noise_lines", "spectral_decay"]
+__all__ = ["Degrees", "degrees", "ends", "exponent_text", "noise_lines", "spectral_decay"]
 
 Ranges = Mapping[sp.Symbol, tuple[float, float]]
 Part = tuple[int, sp.Expr, tuple[Factor, ...]]
 
+MOST_CROSSED = 6  # parameters
 DENOMINATOR = 12  # the largest of a fraction in a message
 
 
@@ -246,8 +247,17 @@ def spectral_decay(noise: Noise, ranges: Ranges) -> float:
     k = sp.Symbol("k", positive=True)
     law = noise.spectrum(k)
     symbols = sorted(law.free_symbols - {k}, key=str)
-    corners = product(*(sorted(set(ranges[s])) for s in symbols))
-    return min(decay_of(law.subs(dict(zip(symbols, values, strict=True))), k) / 2 for values in corners)
+    return min(decay_of(law.subs(dict(zip(symbols, values, strict=True))), k) / 2 for values in ends(symbols, ranges))
+
+
+def ends(symbols: Sequence[sp.Symbol], ranges: Ranges) -> list[tuple[float, ...]]:
+    """Return the extreme values of parameters, crossed where they are few, else one at a time."""
+    pairs = [sorted(set(ranges[s])) for s in symbols]
+    if len(pairs) <= MOST_CROSSED:
+        return list(product(*pairs))
+    lowest, highest = tuple(p[0] for p in pairs), tuple(p[-1] for p in pairs)
+    single = [(*lowest[:i], p[-1], *lowest[i + 1 :]) for i, p in enumerate(pairs)]
+    return [lowest, *single, highest]
 
 
 def exponent_text(a: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import product
 
 import numpy as np
 import sympy as sp
@@ -13,6 +12,7 @@ from sciml.dsl.domains import Domain
 from sciml.dsl.noise import ColoredNoise, Noise
 from sciml.dsl.text import text, typed
 from sciml.errors import DeclarationError
+from sciml.forms.degrees import ends
 from sciml.forms.faces import Faces
 from sciml.forms.rows import Origin, refuse
 from sciml.forms.semilinear import NoiseTerm, SemilinearForm
@@ -56,7 +56,7 @@ def _check_spectrum(noise: ColoredNoise, origin: Origin, domain: Domain, ranges:
     shells = np.sqrt(np.concatenate([np.arange(1.0, SHELLS), SHELLS * 2.0 ** np.arange(OCTAVES)]))
     wavenumbers = 2 * math.pi / longest * shells
     function = sp.lambdify([k, *symbols], law, "numpy")
-    for values in product(*(sorted(set(ranges[s])) for s in symbols)):
+    for values in ends(symbols, ranges):
         with np.errstate(all="ignore"):
             found = np.broadcast_to(np.asarray(function(wavenumbers, *values), complex), wavenumbers.shape)
         bad = ~np.isfinite(found) | (found.imag != 0) | (found.real < 0)

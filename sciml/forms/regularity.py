@@ -40,6 +40,8 @@ KINKS = (sp.Abs, sp.Max, sp.Min)
 PLACES = 7  # at which opposite ends of a torus are compared
 STEP = 1e-5  # of a period, for one-sided slopes
 SAME = 1e-4  # relative difference of values or slopes that counts as none
+OSCILLATING = (sp.sin, sp.cos, sp.tan, sp.sinc, sp.besselj)
+ENVELOPE = 64  # points of an octave at which an oscillating density is looked at
 FAR = 2.0**40  # wavenumber at which the decay of a density is read off
 FASTEST = 200.0  # a power beyond this is none: the density falls exponentially
 
@@ -123,8 +125,15 @@ def _of_field(field: RandomField, dim: int, numbers: Mapping[sp.Symbol, float]) 
 def decay_of(density: sp.Expr, k: sp.Symbol) -> float:
     """Return p where a spectral density falls like ``|k|^{-p}``; ∞ where it falls faster than any power."""
     law = sp.log(density)
-    near, far = (float(sp.re(law.subs(k, sp.Float(FAR * step, 30)).evalf(30))) for step in (1, 2))
-    decay = (near - far) / math.log(2)
+    # Where it oscillates, its envelope counts.
+    places = [1 + 0.6180339887 * j % 1 for j in range(ENVELOPE)] if density.has(*OSCILLATING) else [1.0]
+
+    def highest(octave: int) -> float:
+        return max(float(sp.re(law.subs(k, sp.Float(FAR * octave * p, 30)).evalf(30))) for p in places)
+
+    decay = (highest(1) - highest(2)) / math.log(2)
+    if len(places) > 1:  # sampled, and so known to a few digits
+        return float(round(2 * decay) / 2) if decay < FASTEST else math.inf
     return round(decay, 6) if decay < FASTEST else math.inf
 
 

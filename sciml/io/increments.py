@@ -52,7 +52,8 @@ def increments(noise: Array, kind: NoiseKind, frames: int, where: str) -> Array:
         where: What a message calls it.
     """
     if kind == "cumulative":
-        return np.diff(noise, axis=1, prepend=noise[:, :1])
+        steps = noise if noise.dtype.kind == "f" else noise.astype(float)  # differences of unsigned numbers wrap
+        return np.diff(steps, axis=1, prepend=steps[:, :1])
     if noise.shape[1] == frames - 1:
         return np.concatenate([np.zeros_like(noise[:, :1]), noise], axis=1)
     if noise[:, 0].any():

@@ -37,7 +37,7 @@ class Spectral(Method):
     velocities are those of free space.
 
     Equations with noise are integrated pathwise with one-step schemes: Itô amplitudes at the start of
-    each step, Stratonovich ones averaged. The noise of a seed is the same for every dt and grid.
+    each step, Stratonovich ones averaged. The noise of a seed is the same for every dt and space grid.
 
     Linear terms are integrated exactly. Products of p factors are dealiased by keeping the modes
     below ``N/(p + 1)`` (the 2/3 rule for p = 2); pointwise terms that are not polynomials use the

@@ -7,6 +7,7 @@ from wrong.setting import CIRCLE, CUBE, LINE, SQUARE, declare, nu, t, u, w, x, x
 
 a = sm.coords("a")
 k = sp.Symbol("k", nonnegative=True)
+B = sm.WhiteNoise("B", t)
 kappa = sp.Symbol("kappa", real=True)
 s = sm.Field("s", t, x, y, z)
 h = sm.Field("h", t, x, y, z, a)
@@ -110,6 +111,14 @@ NOISE = {
     "four dimensions without noise": lambda: declare(
         sp.Eq(sm.Dt(h), sm.Laplacian(h)), DOMAINS[h], conditions=[sm.IC(h, 0)], parameters={}
     ),
+    # --- mean squares
+    "transport by noise without diffusion": lambda: declare(
+        sp.Eq(sm.Dt(u), -sm.Dx(u, x) + sm.Dx(u, x) * B), parameters={}, calculus="ito"
+    ),
+    "transport by noise stronger than diffusion": lambda: driven(
+        u, 0, sp.Integer(4) * sm.Dx(u, x) * B, calculus="ito", parameters={nu: 0.1}
+    ),
+    "noise times a Laplacian": lambda: driven(u, 0, sm.Laplacian(u) * B, calculus="stratonovich"),
     "dispersive equation with white noise": lambda: dispersive(6 * u * sm.Dx(u, x)),
     "dispersive equation in conservative form": lambda: dispersive(3 * sm.Dx(u**2, x)),
 }
