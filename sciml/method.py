@@ -90,10 +90,6 @@ class Sampler(Protocol):
         """CPU threads that suit the size of the problem; None for torch's own number."""
         ...
 
-    def describe(self) -> list[tuple[str, str]]:
-        """Say what will be done, before any cost is paid."""
-        ...
-
     def draw(self, samples: range) -> xr.Dataset:
         """Draw the samples of these numbers.
 

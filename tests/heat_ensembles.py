@@ -76,9 +76,6 @@ class HeatSampler:
         self.times = np.linspace(0, 1, storage.intervals + 1)
         self.labels = Labels(problem, storage, self.times)
 
-    def describe(self):
-        return []
-
     def draw(self, samples):
         self.misbehave(samples)
         # A block-dependent last bit, as real kernels have: sums over the block in another order.

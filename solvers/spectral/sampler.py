@@ -52,10 +52,6 @@ class SpectralSampler:
         """CPU threads that suit the size of the problem."""
         return self._engine.threads
 
-    def describe(self) -> list[tuple[str, str]]:
-        """Say what will be computed."""
-        return self._engine.describe()
-
     def draw(self, samples: range) -> xr.Dataset:
         """Compute samples, dims ``(sample, time, z, y, x)``; a path that blows up is not finite from there on."""
         drawn = self._drawn(samples)

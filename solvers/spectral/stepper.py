@@ -17,7 +17,7 @@ from sciml.solvers.spectral.stability import ExplicitRate, field_sizes
 if TYPE_CHECKING:
     from sciml.solvers.spectral import Spectral
 
-__all__ = ["Progress", "Stepper", "unpacked_progress"]
+__all__ = ["SYMMETRISE_EVERY", "Progress", "Stepper", "steps_between", "unpacked_progress"]
 
 ORDER = 4
 GROW_BELOW = 0.5 / 2 ** (ORDER + 1)  # a doubled step would still meet the tolerance, with a margin of 2
@@ -71,6 +71,19 @@ def unpacked_progress(packed: dict[str, Any]) -> Progress:
     return Progress(state=state, scale=scale, **numbers)
 
 
+def steps_between(interval: float, dt: float, most: int) -> int:
+    """Return how many equal steps of at most dt make up a storage interval.
+
+    Raises:
+        OptionError: More than allowed.
+    """
+    count = max(1, math.ceil(interval / dt - 1e-9))
+    if count > most:
+        msg = f"dt = {dt:g} takes {count} steps to the next stored time; max_steps is {most}."
+        raise OptionError("O332", msg, fix="store more times, or raise max_steps")
+    return count
+
+
 class Stepper:
     """Advances a system over storage intervals of equal length."""
 
@@ -101,12 +114,7 @@ class Stepper:
             return 1
         if self.method.dt is None:
             return None
-        count = max(1, math.ceil(self.interval / self.method.dt - 1e-9))
-        if count > self.method.max_steps:
-            limit = self.method.max_steps
-            msg = f"dt = {self.method.dt:g} takes {count} steps to the next stored time; max_steps is {limit}."
-            raise OptionError("O332", msg, fix="store more times, or raise max_steps")
-        return count
+        return steps_between(self.interval, self.method.dt, self.method.max_steps)
 
     def advance(self, progress: Progress) -> Progress:
         """Advance by one storage interval.

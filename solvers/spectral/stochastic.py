@@ -22,7 +22,7 @@ from sciml.fourier.discretisation import Discretisation
 from sciml.fourier.driving import Driving, noise_modes
 from sciml.fourier.schemes import OneStep, linear_parts, one_step
 from sciml.fourier.wick import Counterterms
-from sciml.solvers.spectral.stepper import SYMMETRISE_EVERY, Progress
+from sciml.solvers.spectral.stepper import SYMMETRISE_EVERY, Progress, steps_between
 
 if TYPE_CHECKING:
     from sciml.solvers.spectral import Spectral
@@ -57,7 +57,7 @@ class StochasticStepper:
         self.made, self.method, self.system, self.throw = made, method, made.system, throw
         self.interval, self.intervals = interval, intervals
         self.stratonovich = calculus == "stratonovich"
-        self.fixed_steps = self._count()
+        self.fixed_steps = 1 if method.dt is None else steps_between(interval, method.dt, method.max_steps)
         terms = made.form.noise
         self.noises = noise_modes(made.reflections, terms, made.modes, made.degree)
         self.driving = Driving(self.system, terms, self.noises)
@@ -69,16 +69,6 @@ class StochasticStepper:
             plain = parts[0], torch.zeros_like(parts[1])
             self.counterterms = Counterterms(self.driving, self._scheme(plain), list(made.contractions))
         self._cast()
-
-    def _count(self) -> int:
-        if self.method.dt is None:
-            return 1
-        count = max(1, math.ceil(self.interval / self.method.dt - 1e-9))
-        if count > self.method.max_steps:
-            limit = self.method.max_steps
-            msg = f"dt = {self.method.dt:g} takes {count} steps to the next stored time; max_steps is {limit}."
-            raise OptionError("O332", msg, fix="store more times, or raise max_steps")
-        return count
 
     def _scheme(self, parts: tuple[Tensor, Tensor]) -> OneStep:
         return one_step(

@@ -24,7 +24,7 @@ def declare(right, left=None, field=u, conditions=(), **more):
 @pytest.mark.parametrize("sigma", [sp.Rational(1, 2), sp.Rational(9, 10)])
 def test_transport_noise_below_the_diffusion_is_accepted(sigma):
     """σ² ≤ 2ν with ν = 1/2."""
-    declare(sm.Laplacian(u) / 2 + sigma * sm.Dx(u, x) * B, calculus="ito")
+    assert declare(sm.Laplacian(u) / 2 + sigma * sm.Dx(u, x) * B, calculus="ito").form.is_multiplicative
 
 
 def test_transport_noise_above_the_diffusion_is_refused_in_one_calculus_only():
@@ -35,8 +35,8 @@ def test_transport_noise_above_the_diffusion_is_refused_in_one_calculus_only():
 
 
 def test_products_without_derivatives_are_always_parabolic():
-    declare(sm.Laplacian(u) + 100 * u * B, calculus="ito")
-    declare(sm.Laplacian(u) + u * xi, calculus="ito")
+    assert declare(sm.Laplacian(u) + 100 * u * B, calculus="ito").form.is_multiplicative
+    assert declare(sm.Laplacian(u) + u * xi, calculus="ito").degrees.alpha[0] == 0.5
 
 
 def test_a_wave_has_no_correction_to_be_infinite():
