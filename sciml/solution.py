@@ -18,7 +18,7 @@ from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
 from sciml.interpolate import fourier_interpolate, spline_interpolate
-from sciml.labels import component_names
+from sciml.labels import component_names, noises
 from sciml.provenance import origin
 from sciml.run import Budget, Run, Status
 
@@ -213,7 +213,7 @@ class Solution:
             other: ``"exact"`` (the declared exact solution), another solution of the same
                 coordinates (evaluated on this one's grid), or a dataset on the same grid.
             metric: ``rel_l2``, ``l2`` (root mean square), ``rel_linf`` or ``linf`` over space.
-            on: Variables to compare; None takes all that both have.
+            on: Variables to compare; None takes all fields and outputs that both have, but not spectra.
             times: Times to compare at; None takes all stored ones.
 
         Raises:
@@ -221,10 +221,11 @@ class Solution:
         """
         mine = self._at_times(times)
         theirs = self._other(other, mine)
-        names = self.variables()
+        fields = self.variables()
+        names = fields | {n.name: [n.name] for n in noises(self.problem)}
         both = [n for n, parts in names.items() if all(p in theirs for p in parts)]
-        # The spectra of two grids have other wavenumbers, so they are compared on demand only.
-        plain = [n for n in both if not isinstance(self.problem.outputs.get(n), Spectrum)]
+        # The spectra of two grids have other wavenumbers, so they are compared on demand only; so is noise.
+        plain = [n for n in both if n in fields and not isinstance(self.problem.outputs.get(n), Spectrum)]
         chosen = plain if on is None else list(on)
         for name in chosen:
             if name not in both:

@@ -165,6 +165,13 @@ def test_a_solution_keeps_its_noise_in_the_file(tmp_path):
     assert np.array_equal(back["xi"].values, sol["xi"].values)
 
 
+def test_noise_is_compared_on_demand():
+    problem, grid = cubic(), sm.Grid(x=16, t=4)
+    one, other = (problem.solve(sm.Spectral(dt=dt), grid=grid) for dt in (0.05, 0.01))
+    assert list(one.compare(other)) == ["u"]
+    assert float(one.compare(other, on=["xi"])["xi"][1:].max()) < 1e-12
+
+
 def test_noise_on_coarser_stored_points_is_not_aliased():
     problem = cubic()
     fine = problem.solve(sm.Spectral(resolution=64), grid=sm.Grid(x=16, t=2))
