@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from sciml.forms.semilinear import NoiseTerm
-from sciml.fourier.apply import apply
 from sciml.fourier.modes import Modes, kept_modes
 from sciml.fourier.noise import NoiseModes
 from sciml.fourier.reflection import Reflections
@@ -104,7 +103,3 @@ class Driving:
         """Return the increments over a whole step on the grid, of the noises that need it."""
         wanted = {t.noise.name for t in self.others}
         return {n: self.system.modes.backward(increments[n].sum(0)) for n in wanted}
-
-    def weighted(self, step: OneStep, driven: Tensor) -> Tensor:
-        """Apply the scheme's noise weight."""
-        return apply(step.noise, driven)

@@ -200,14 +200,17 @@ class Modes:
             total = total * self._along(w * h, axis)
         return total.to(self.dtype)
 
+    @cached_property
+    def multiplicity(self) -> Tensor:
+        """How many modes one of the half spectrum stands for: k and -k, but on the planes that hold both; float64."""
+        last = torch.arange(self.spectrum[-1], device=self.device)
+        return torch.where((last == 0) | (2 * last == self.points[-1]), 1.0, 2.0).to(torch.float64)
+
     def shells(self, fields: Sequence[Tensor]) -> Tensor:
         """Return the mean square of fields by ``round(|k|/k₀)``, ``(members, shells)``; periodic axes only."""
         norm = torch.stack(torch.broadcast_tensors(*(k**2 for k in self.k))).sum(0).sqrt()
         shell = torch.round(norm * (max(self.lengths) / (2 * math.pi))).long()
-        last = torch.arange(self.spectrum[-1], device=self.device)
-        # The half spectrum stands for both k and -k, but for the planes that hold both.
-        twice = torch.where((last == 0) | (2 * last == self.points[-1]), 1.0, 2.0).to(self.dtype)
-        power = sum(self.forward(f).abs() ** 2 for f in fields) * twice
+        power = sum(self.forward(f).abs() ** 2 for f in fields) * self.multiplicity.to(self.dtype)
         total = torch.zeros(power.shape[0], int(shell.max()) + 1, dtype=self.dtype, device=self.device)
         return total.index_add(1, shell.flatten(), power.flatten(1))
 

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from sciml.forms import SemilinearForm
 from sciml.fourier.driving import Driving
-from sciml.fourier.modes import Modes
 from sciml.fourier.schemes import OneStep
 
 __all__ = ["Counterterms", "wick_ordered"]
@@ -63,14 +62,12 @@ class Counterterms:
 
     def __init__(self, driving: Driving, step: OneStep, pairs: Sequence[Pair]) -> None:
         modes, form = driving.system.modes, driving.system.form
-        self._modes, self._pairs = modes, tuple(pairs)
         self._decay = step.linear[:, 0].abs() ** 2
         power = torch.zeros_like(self._decay)
         for name, weights in zip(driving.added, step.additive, strict=True):
             power = power + weights[:, 0, 0].abs() ** 2 * driving.noises[name].power * step.h
         symbols = [modes.symbol(s.symbol).to(torch.complex128) for s in form.slots]
-        count = _multiplicity(modes)
-        self._shares = [(symbols[i] * symbols[j].conj()).real * count * power for i, j in self._pairs]
+        self._shares = [(symbols[i] * symbols[j].conj()).real * modes.multiplicity * power for i, j in pairs]
 
     def after(self, steps: int) -> list[Tensor]:
         """Return each ``C_ij`` after so many steps, ``(1 or batch,)``."""
@@ -80,9 +77,3 @@ class Counterterms:
         # The sum of a geometric series; a = 1 is a mode that is not damped.
         series = torch.where(a == 1, torch.full_like(a, steps), -torch.expm1(steps * torch.log(a)) / (1 - a))
         return [(share * series).flatten(1).sum(1) for share in self._shares]
-
-
-def _multiplicity(modes: Modes) -> Tensor:
-    """Return how many modes of the full spectrum each one of the half spectrum stands for."""
-    last = torch.arange(modes.spectrum[-1], device=modes.device)
-    return torch.where((last == 0) | (2 * last == modes.points[-1]), 1.0, 2.0).to(torch.float64)

@@ -158,9 +158,9 @@ class StochasticStepper:
         fields = driving.grid_fields(increments)
         driven = driving.other(state, t, fields)
         if self.stratonovich:
-            predicted = moved + driving.weighted(scheme, driven)
+            predicted = moved + apply(scheme.noise, driven)
             driven = (driven + driving.other(predicted, t + scheme.h, fields)) / 2
-        return moved + driving.weighted(scheme, driven)
+        return moved + apply(scheme.noise, driven)
 
     def contractions(self, steps: int) -> list[Tensor]:
         """Return the covariances that Wick powers subtract after so many steps, shaped like fields."""
