@@ -141,6 +141,16 @@ class NoiseModes:
             out = modes.mirrored(out, self._signature)
         return out.to(modes.dtype.to_complex())
 
+    def transformed(self, fields: Tensor) -> Tensor:
+        """Return coefficients ``(..., *spectrum)`` of increments on the grid, or ``(...)`` of noise over the time."""
+        modes = self.modes
+        given = fields.to(modes.device, torch.float64)
+        if self.in_space:
+            out = modes.extension([self._signature])(given.unsqueeze(-modes.dim - 1)).squeeze(-modes.dim - 1)
+        else:
+            out = given.reshape(*given.shape, *([1] * modes.dim)) * self._constant
+        return out.to(modes.dtype.to_complex())
+
     @property
     def members(self) -> int:
         """How many laws there are: 1, or one for each member of a batch of parameters."""

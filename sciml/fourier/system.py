@@ -66,9 +66,11 @@ class System:
         frame = self.form.frame
         return compile_expressions(expressions, [*atoms, frame.time, *frame.space, *self.modes.parameters])
 
-    def evaluate(self, program: Compiled, values: Sequence[Tensor], t: float) -> tuple[Tensor, ...]:
-        """Evaluate a program of :meth:`compile` on the grid."""
-        time = self._zero if not program.uses(self.form.frame.time) else torch.full_like(self._zero, t)
+    def evaluate(self, program: Compiled, values: Sequence[Tensor], t: float | Tensor) -> tuple[Tensor, ...]:
+        """Evaluate a program of :meth:`compile` on the grid; several times at once are ``(times, 1, 1, 1, 1)``."""
+        time = self._zero
+        if program.uses(self.form.frame.time):
+            time = t.to(self._zero) if isinstance(t, Tensor) else torch.full_like(self._zero, t)
         return program(*values, time, *self.modes.coordinates, *self.modes.grid_parameters, like=time)
 
     def _compile(self, expressions: list[sp.Expr]) -> Compiled:
@@ -81,7 +83,7 @@ class System:
         return Columns(self, terms)(values)
 
     def inputs(self, state: Tensor) -> Sequence[Tensor]:
-        """Return the slot fields y on the grid, each ``(batch, x, y, z)``."""
+        """Return the slot fields y on the grid, ``(..., batch, x, y, z)``, of states ``(..., batch, n, *spectrum)``."""
         return self._slots(state)
 
     def nonlinear(self, state: Tensor, t: float, varying: Sequence[Tensor] = ()) -> Tensor:
@@ -138,6 +140,7 @@ class _Slots:
             self._picked = slice(states[0], states[0] + 1) if single else torch.tensor(states, device=modes.device)
             if states == list(range(len(form.state))):
                 self._picked = slice(None)
+            self._where = (..., self._picked, *(slice(None) for _ in range(modes.dim)))
             if any(s.symbol != 1 for s in form.slots):
                 symbols = _stacked([modes.symbol(s.symbol) for s in form.slots])
                 self._symbol = symbols.to(modes.dtype.to_complex())
@@ -145,8 +148,9 @@ class _Slots:
     def __call__(self, state: Tensor) -> Sequence[Tensor]:
         if not self._any:
             return ()
-        picked = state[:, self._picked]
-        return self.modes.backward(picked if self._symbol is None else picked * self._symbol).unbind(1)
+        picked = state[self._where]
+        fields = self.modes.backward(picked if self._symbol is None else picked * self._symbol)
+        return fields.unbind(-self.modes.dim - 1)
 
 
 class Columns:
@@ -169,23 +173,23 @@ class Columns:
         self._entries = [] if self._direct else [(i, m, v.to(dtype)) for i, m, v in entries]
 
     def __call__(self, values: Sequence[Tensor]) -> Tensor:
-        """Return the rows ``(batch, n, *spectrum)`` of the values of the terms on the grid."""
-        hats = self._extension(self._stack(values))
+        """Return the rows ``(..., batch, n, *spectrum)`` of the values of the terms on the grid."""
+        hats, place = self._extension(self._stack(values)), -self.system.modes.dim - 1
         if self._all is not None:
             return hats * self._all
         rows: list[Tensor | None] = [None] * len(self.system.form.state)
         for i, m, symbol in self._entries:
-            row = rows[i]
-            rows[i] = hats[:, m] * symbol if row is None else torch.addcmul(row, hats[:, m], symbol)
+            row, hat = rows[i], hats.select(place, m)
+            rows[i] = hat * symbol if row is None else torch.addcmul(row, hat, symbol)
         filled = next(r for r in rows if r is not None)
-        return torch.stack([torch.zeros_like(filled) if r is None else r for r in rows], dim=1)
+        return torch.stack([torch.zeros_like(filled) if r is None else r for r in rows], dim=place)
 
     def _stack(self, values: Sequence[Tensor]) -> Tensor:
-        grid = self.system.modes.grid
-        if len(values) == 1 and values[0].shape[1:] == grid:
-            return values[0].unsqueeze(1)
+        grid, dim = self.system.modes.grid, self.system.modes.dim
+        if len(values) == 1 and values[0].shape[-dim:] == grid:
+            return values[0].unsqueeze(-dim - 1)
         full = torch.broadcast_shapes(*(v.shape for v in values), (1, *grid))
-        return torch.stack([v.expand(full) for v in values], dim=1)
+        return torch.stack([v.expand(full) for v in values], dim=-dim - 1)
 
 
 def _stacked(symbols: Sequence[Tensor]) -> Tensor:

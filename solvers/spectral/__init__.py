@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sympy as sp
 
 from sciml.dsl.measures import VortexPatch, measures
-from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Integral, Spectrum
 from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal, squared_norm
@@ -17,6 +16,7 @@ from sciml.fourier import reflection
 from sciml.fourier.scheme_names import SCHEMES, WEIGHTS, SchemeName, Weighting
 from sciml.method import Method, Unmet
 from sciml.options import options
+from sciml.pathwise import pathwise_unmet
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -152,28 +152,7 @@ class Spectral(Method):
             return Unmet("differences=True is for implicit schemes", 'scheme="semi-implicit-euler"')
         if self.differences and not all(e.is_polynomial(*form.frame.k.values()) for e in form.propagator):
             return Unmet("the linear part is no polynomial in the wavenumbers", "leave out differences=True")
-        for name, parts in problem.variables().items():
-            if any(form.in_states(e).atoms(Noise) for e in parts):
-                why = f"{name} balances the noise at each moment, and is no function of time"
-                return Unmet(why, "write the equation without it: for a flow, that of the vorticity")
-            if any(a for e in parts for a in atoms_of(form.in_states(e)) if isinstance(a, sp.Derivative)):
-                why = f"the output {name!r} holds the time derivative of a field that noise drives"
-                return Unmet(why, "it is no function of time; remove the output")
-        if problem.renormalise:
-            return self._wick(problem)
-        return None
-
-    def _wick(self, problem: Problem) -> Unmet | None:
-        """Say why a variance that is a number at each time would not be that of the Gaussian part."""
-        form, fix = problem.form, "smooth noise needs no renormalisation: WhiteNoise(..., modes=16)"
-        if len(form.state) > 1:
-            return Unmet("Wick powers are for one equation of first order in time", fix)
-        if problem.domain.bounded:
-            return Unmet("the variance that Wick powers subtract depends on the place between faces", "use a Torus")
-        varying = {form.frame.time, *form.frame.space}
-        if any(term.amplitude.free_symbols & varying for term in form.noise):
-            return Unmet("Wick powers are for noise of constant amplitude", fix)
-        return None
+        return pathwise_unmet(problem)
 
     def _free_space(self, problem: Problem) -> Unmet | None:
         """Say what stands in the way of a window on the whole space."""

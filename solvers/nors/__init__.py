@@ -1,0 +1,5 @@
+"""Neural operators with regularity structures: solution maps of SPDEs on features that the equation dictates."""
+
+from sciml.solvers.nors.linear import LinearMFV
+
+__all__ = ["LinearMFV"]

@@ -1,0 +1,12 @@
+"""The names of choices, for options that are declared before torch is loaded."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["QUADRATURES", "RULES", "WEIGHINGS", "Quadrature", "Rule", "Weighing"]
+
+Rule = Literal["expansion", "published"]
+Quadrature = Literal["left", "right", "trapezoid"]
+Weighing = Literal["ridge", "picard"]
+RULES, QUADRATURES, WEIGHINGS = get_args(Rule), get_args(Quadrature), get_args(Weighing)
