@@ -98,12 +98,14 @@ def solve(
 def resume(
     folder: Annotated[Path, typer.Argument(help="The folder of a run: --folder of 'sciml solve', or Run(out=...).")],
     budget: Annotated[str | None, typer.Option(help="Stop again after a duration such as 90s or 3min.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File of the ensemble it learns from, if that was moved.")] = None,
 ) -> None:
     """Go on with a run that was stopped or killed."""
+    from sciml.ensembles.ensemble import load_ensemble
     from sciml.plan import RESULTS
     from sciml.resuming import restored
 
-    plan = restored(folder)
+    plan = restored(folder, None if data is None else load_ensemble(data))
     typer.echo(f"{plan}\ngoing on after {plan.done} of {plan.total} steps")
     typer.echo(str(plan.complete(Budget.of(budget))))
     typer.echo(f"written: {folder / RESULTS}")
@@ -119,7 +121,7 @@ def info(file: Annotated[Path, typer.Argument(help="A file written by this packa
     typer.echo(f"{found}\n{found.problem}")
     provenance = found.provenance
     typer.echo(f"method      {found.method}")
-    for key in ("device", "seconds", "steps", "estimated_error", "created", "versions"):
+    for key in ("data", "device", "seconds", "steps", "estimated_error", "created", "versions"):
         if key in provenance:
             typer.echo(f"{key:<11} {provenance[key]}")
 

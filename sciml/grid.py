@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
@@ -14,7 +14,12 @@ from sciml.dsl.domains import Domain
 from sciml.dsl.roles import Law, Range
 from sciml.errors import OptionError, did_you_mean
 
-__all__ = ["Grid", "Storage"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sciml.problem import Problem
+
+__all__ = ["Grid", "Storage", "grid_of"]
 
 DEFAULT_POINTS = {1: 256, 2: 128, 3: 32}
 DEFAULT_INTERVALS = 50
@@ -136,6 +141,15 @@ class Grid:
 
     def __repr__(self) -> str:
         return f"Grid({', '.join(f'{k}={_shown(v)}' for k, v in self.axes.items())})"
+
+
+def grid_of(problem: Problem, ds: xr.Dataset) -> Grid:
+    """Return the grid that a solution or samples of a problem lie on; parameters of a family have no axis of it."""
+    axes: dict[str, Any] = {problem.frame.time.name: max(1, ds.sizes["time"] - 1)}
+    for x in problem.frame.space:
+        window = (float(ds[x.name][0]), float(ds[x.name][-1]), ds.sizes[x.name])
+        axes[x.name] = window if x in problem.domain.infinite else ds.sizes[x.name]
+    return Grid(**axes)
 
 
 def _axis(name: str, given: Any) -> int | tuple[float, ...]:

@@ -7,6 +7,7 @@ A method is an immutable option object. Packages register methods under the entr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -17,8 +18,10 @@ from sciml.options import as_record, rebuilt
 from sciml.train.task import Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
+    from sciml.ensembles.ensemble import Ensemble
     from sciml.grid import Grid
     from sciml.problem import Problem
     from sciml.run import Run
@@ -30,6 +33,7 @@ __all__ = [
     "MethodTable",
     "Sampler",
     "Unmet",
+    "check_learns",
     "check_match",
     "check_samples",
     "find_method",
@@ -90,8 +94,8 @@ class Sampler(Protocol):
         """CPU threads that suit the size of the problem; None for torch's own number."""
         ...
 
-    def draw(self, samples: range) -> xr.Dataset:
-        """Draw the samples of these numbers.
+    def draw(self, samples: Sequence[int]) -> xr.Dataset:
+        """Draw the samples of these numbers: a range, but where a model predicts for chosen recorded samples.
 
         A sample that explodes is returned as it is, not finite, so that it costs no other of its block.
 
@@ -119,7 +123,31 @@ class Method(ABC):
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Engine:
         """Import the engine and prepare it."""
 
-    def sampler(self, problem: Problem, grid: Grid, run: Run, recorded: xr.Dataset | None = None) -> Sampler:
+    def learner(self, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> Engine:
+        """Import the engine that fits this method to an ensemble; only methods that learn from data have it.
+
+        Its result carries what was learned as ``ds.attrs["model"]``, named arrays, with which
+        :meth:`sampler` predicts.
+
+        Args:
+            problem: What is learned; its equations, parameters and initial laws may differ from those of the data.
+            grid: Where the answer is stored; that of the data if the user gave none.
+            run: Seed, device, precision, threads.
+            data: Samples with the fields, noise, domain and times of the problem, all finite.
+
+        Raises:
+            MethodMismatch: The method learns nothing from data.
+        """
+        raise _learns_nothing(self)
+
+    def sampler(
+        self,
+        problem: Problem,
+        grid: Grid,
+        run: Run,
+        recorded: xr.Dataset | None = None,
+        model: Mapping[str, np.ndarray[Any, Any]] | None = None,
+    ) -> Sampler:
         """Import what draws ensembles, and prepare it; only methods that draw them have it.
 
         Args:
@@ -128,6 +156,8 @@ class Method(ABC):
             run: Seed, device, precision, threads.
             recorded: An ensemble whose initial data, noise and parameters are used instead of drawn
                 ones: sample k takes those of ``recorded.sel(sample=k)``.
+            model: What the method learned, as its engine left it in ``ds.attrs["model"]``, where a solution
+                predicts; None where a problem is sampled. A method that draws with a model only says so here.
 
         Raises:
             MethodMismatch: The method draws no ensembles.
@@ -250,7 +280,26 @@ def check_samples(method: Method) -> None:
         raise _draws_none(method)
 
 
+def check_learns(method: Method) -> None:
+    """Refuse data for a method that learns nothing from them, before anything heavy is loaded.
+
+    Raises:
+        MethodMismatch: With the methods that do.
+    """
+    if type(method).learner is Method.learner:
+        raise _learns_nothing(method)
+
+
 def _draws_none(method: Method) -> MethodMismatch:
-    able = [name for name, point in installed().items() if point.load().sampler is not Method.sampler]
-    msg = f"{method.name!r} draws no ensembles."
-    return MethodMismatch("M204", msg, fix=f"methods that do: {', '.join(able) or 'none installed'}")
+    return MethodMismatch("M204", f"{method.name!r} draws no ensembles.", fix=_those_with("sampler"))
+
+
+def _learns_nothing(method: Method) -> MethodMismatch:
+    fix = (_those_with("learner"), "leave out data=")
+    return MethodMismatch("M205", f"{method.name!r} learns nothing from data.", fix=fix)
+
+
+def _those_with(hook: str) -> str:
+    """Name the installed methods that have a hook of their own."""
+    able = [n for n, point in installed().items() if getattr(point.load(), hook) is not getattr(Method, hook)]
+    return f"methods that do: {', '.join(able) or 'none installed'}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sciml.compute import device_of, limited_threads
+from sciml.ensembles.remembering import data_record, data_title
 from sciml.errors import DataError, Diverged
 from sciml.io import check_writable
 from sciml.options import as_record
@@ -23,6 +24,7 @@ from sciml.train.folder import Folder
 from sciml.train.loop import Loop
 
 if TYPE_CHECKING:
+    from sciml.ensembles.ensemble import Ensemble
     from sciml.grid import Grid
     from sciml.method import Engine, Method
     from sciml.problem import Problem
@@ -42,10 +44,12 @@ class Plan:
     >>> plan.step(10); plan.solution()       # doctest: +SKIP
     """
 
-    def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run) -> None:
-        self.problem, self.method, self.grid, self.run = problem, method, grid, run
+    def __init__(self, problem: Problem, method: Method, grid: Grid, run: Run, data: Ensemble | None = None) -> None:
+        self.problem, self.method, self.grid, self.run, self.data = problem, method, grid, run, data
         self._crew = _crew(method, run)
-        self._engine: Engine = method.engine(problem, grid, run)
+        self._engine: Engine = (
+            method.engine(problem, grid, run) if data is None else method.learner(problem, grid, run, data)
+        )
         self._written: Solution | None = None
         self._loop = Loop(
             self._engine,
@@ -74,6 +78,8 @@ class Plan:
 
     def __str__(self) -> str:
         rows = [("method", f"{self.method.name}: {self.method.summary}"), *self._engine.describe()]
+        if self.data is not None:
+            rows.insert(1, ("data", data_title(self.data)))
         if self.problem.exact:
             rows.append(("check", "an exact solution is declared: sol.compare('exact')"))
         width = max(len(n) for n, _ in rows)
@@ -97,8 +103,9 @@ class Plan:
         if loop.state is None:
             msg = "nothing has been computed yet."
             raise DataError("D205", msg, fix="plan.step()  or  problem.solve(...)")
+        found = self._engine.finish(loop.state)
         return Solution.collect(
-            self._engine.finish(loop.state),
+            found if self.data is None else found.assign_attrs(data=data_title(self.data)),
             problem=self.problem,
             method=self.method.record(),
             run=self.run,
@@ -157,6 +164,8 @@ class Plan:
             "seed": str(self.run.seed),
             "dtype": str(self.run.dtype),
         }
+        if self.data is not None:
+            record["data"], identity["data"] = data_record(self.data), data_title(self.data)
         return Folder(out, identity, record, self.problem.arrays)
 
     def _write_results(self) -> None:

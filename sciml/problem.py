@@ -392,35 +392,55 @@ class Problem:
 
         return table(self)
 
-    def plan(self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None) -> Plan:
+    def plan(
+        self,
+        method: Method | str | None = None,
+        *,
+        data: Ensemble | None = None,
+        grid: Grid | None = None,
+        run: Run | None = None,
+    ) -> Plan:
         """Prepare a solution without computing it; ``print(plan)`` tells what will be done."""
-        from sciml.method import check_match, find_method
+        from sciml.method import check_learns, check_match, find_method
 
         # Everything that can be refused is refused before torch is loaded.
         found = find_method(method)
-        grid = checked("grid", Grid() if grid is None else grid, Grid)
+        points = checked("grid", Grid() if grid is None else grid, Grid)
         run = checked("run", Run() if run is None else run, Run)
         check_match(found, self)
+        if data is not None:
+            check_learns(found)
+            from sciml.ensembles.training_data import training_data
+
+            data = training_data(self, data)
+            points = data.grid if grid is None else points
         from sciml.plan import Plan
 
-        return Plan(self, found, grid, run)
+        return Plan(self, found, points, run, data)
 
     def solve(
-        self, method: Method | str | None = None, *, grid: Grid | None = None, run: Run | None = None
+        self,
+        method: Method | str | None = None,
+        *,
+        data: Ensemble | None = None,
+        grid: Grid | None = None,
+        run: Run | None = None,
     ) -> Solution:
         """Solve the problem.
 
         Args:
             method: A method object such as ``Spectral(dt=0.01)``, its name, or None for the
                 reference method.
-            grid: Where the answer is stored.
+            data: Samples that the method learns from, for methods that do. They have the fields, noise,
+                domain and times of this problem; their equations, parameters and initial laws may be others.
+            grid: Where the answer is stored; where the data are, if not given.
             run: Seed, device, precision, budget, output folder.
 
         Raises:
             UnknownMethod, MethodMismatch, DataError: Nothing was computed.
             Diverged: The computation failed; ``error.solution`` holds what there is.
         """
-        return self.plan(method, grid=grid, run=run).complete()
+        return self.plan(method, data=data, grid=grid, run=run).complete()
 
     def sample(
         self,

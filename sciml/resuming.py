@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sciml.dsl.arrays import array_name, frozen_array
+from sciml.ensembles.remembering import remembered
+from sciml.ensembles.training_data import an_ensemble
 from sciml.errors import FileError, OptionError
 from sciml.grid import Grid
 from sciml.method import check_match, method_from
@@ -17,12 +19,15 @@ from sciml.train.checkpoint import Checkpoint, read
 from sciml.train.folder import CHECKPOINT, OLD
 
 if TYPE_CHECKING:
+    from sciml.ensembles.ensemble import Ensemble
     from sciml.solution import Solution
 
 __all__ = ["restored", "resume"]
 
+OURS = ("O322", "F412", "F413", "F423", "F424")  # errors that say all that is to be said
 
-def resume(folder: str | Path, budget: Budget | str | None = None) -> Solution:
+
+def resume(folder: str | Path, budget: Budget | str | None = None, *, data: Ensemble | None = None) -> Solution:
     """Go on with the run in a folder, to its end or to a budget.
 
     The problem, the method, the grid, seed, precision and threads are those of the checkpoint, and the
@@ -31,21 +36,26 @@ def resume(folder: str | Path, budget: Budget | str | None = None) -> Solution:
     Args:
         folder: Of a run that was made with ``Run(out=folder)``.
         budget: Further steps or seconds, whatever the run had used; None runs to the end.
+        data: The ensemble that the run learns from, or one that holds its samples; None reads the file that
+            they came from.
 
     Raises:
-        FileError: There is no checkpoint, or it is damaged; nothing in it is executed.
+        FileError: There is no checkpoint, or it is damaged; nothing in it is executed. Or the data are not
+            those of the run, or in no file.
+        DataError: ``data`` is no ensemble.
         Diverged: As :meth:`Problem.solve`.
     """
     limit = Budget.of(budget)
-    return restored(folder).complete(limit)
+    return restored(folder, data).complete(limit)
 
 
-def restored(folder: str | Path) -> Plan:
+def restored(folder: str | Path, data: Ensemble | None = None) -> Plan:
     """Return the plan in a folder, at the step where its checkpoint was written.
 
     Raises:
-        FileError: As :func:`resume`.
+        FileError, DataError: As :func:`resume`.
     """
+    given = None if data is None else an_ensemble(data)
     path = Path(folder) / CHECKPOINT
     kept = path.with_name(path.name + OLD)
     if kept.is_file() and not path.exists():
@@ -59,9 +69,9 @@ def restored(folder: str | Path) -> Plan:
         grid = Grid(**{str(n): v for n, v in record["grid"].items()})
         run = rebuilt(Run, {**record["run"], "out": str(folder), "budget": None})
         check_match(method, problem)
-        plan = Plan(problem, method, grid, run)
+        plan = Plan(problem, method, grid, run, remembered(record.get("data"), given, Path(folder)))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, (FileError, OptionError)) and getattr(error, "code", "") in ("O322", "F412", "F413"):
+        if isinstance(error, (FileError, OptionError)) and getattr(error, "code", "") in OURS:
             raise
         headline = getattr(error, "headline", str(error))
         msg = f"{path} names a run that cannot be made here: {str(headline)[:200]}"

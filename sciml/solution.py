@@ -17,20 +17,23 @@ from sciml.dsl.text import text
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DataError, did_you_mean
 from sciml.forms.components import components
+from sciml.grid import Grid, grid_of
 from sciml.interpolate import fourier_interpolate, spline_interpolate
 from sciml.labels import component_names, noises
+from sciml.norms import Metric, error_size
+from sciml.options import checked
 from sciml.provenance import origin
 from sciml.run import Budget, Run, Status
 
 if TYPE_CHECKING:
+    from sciml.ensembles.ensemble import Ensemble
+    from sciml.method import Method
     from sciml.plan import Plan
     from sciml.problem import Problem
 
 __all__ = ["Solution", "Status"]
 
-Metric = Literal["rel_l2", "l2", "rel_linf", "linf"]
 Array = np.ndarray[Any, Any]
-METRICS = ("rel_l2", "l2", "rel_linf", "linf")
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ class Solution:
 
     def compare(
         self,
-        other: Solution | xr.Dataset | Literal["exact"],
+        other: Solution | Ensemble | xr.Dataset | Literal["exact"],
         *,
         metric: Metric = "rel_l2",
         on: Iterable[str] | None = None,
@@ -211,14 +214,22 @@ class Solution:
 
         Args:
             other: ``"exact"`` (the declared exact solution), another solution of the same
-                coordinates (evaluated on this one's grid), or a dataset on the same grid.
+                coordinates (evaluated on this one's grid), a dataset on the same grid, or an ensemble,
+                for whose noise, initial data and parameters the fitted model predicts: see :meth:`replay`.
             metric: ``rel_l2``, ``l2`` (root mean square), ``rel_linf`` or ``linf`` over space.
             on: Variables to compare; None takes all fields and outputs that both have, but not spectra.
             times: Times to compare at; None takes all stored ones.
 
+        Returns:
+            Errors ``(time,)``; of an ensemble ``(sample,)``, over space and all times after the first.
+
         Raises:
             DataError: Nothing in common, or dims that do not agree; nothing is ever broadcast.
         """
+        from sciml.ensembles.ensemble import Ensemble
+
+        if isinstance(other, Ensemble):
+            return self._compare_paths(other, metric, on, times)
         mine = self._at_times(times)
         theirs = self._other(other, mine)
         fields = self.variables()
@@ -238,6 +249,12 @@ class Solution:
         errors = {n: _error(mine, theirs, n, names[n], metric, space) for n in chosen}
         return xr.Dataset(errors, attrs={"metric": metric})
 
+    def _compare_paths(self, truth: Ensemble, metric: Metric, on: Any, times: Any) -> xr.Dataset:
+        if on is not None or times is not None:
+            msg = "compare: on= and times= are for solutions; an ensemble is compared over all times, in all variables."
+            raise DataError("D206", msg, fix="solution.replay(ensemble).compare(ensemble, each_time=True)")
+        return self.replay(truth).compare(truth, metric)
+
     def _other(self, other: Any, mine: xr.Dataset) -> xr.Dataset:
         if isinstance(other, Solution):
             other_ds = other._at_times(mine["time"].values if "time" in mine.dims else float(mine["time"]))
@@ -252,7 +269,7 @@ class Solution:
             return exact_dataset(self.problem, mine, {**self.problem.numbers, **known})
         if isinstance(other, xr.Dataset):
             return other
-        msg = f"compare needs 'exact', a Solution or an xarray.Dataset; got {other!r}."
+        msg = f"compare needs 'exact', a Solution, an Ensemble or an xarray.Dataset; got {other!r}."
         raise DataError("D208", msg)
 
     @property
@@ -265,6 +282,103 @@ class Solution:
             known = (role, 0.0) if isinstance(role, float) else fitted.get(symbol.name)
             out[symbol.name] = Estimate(*known) if known is not None else role  # type: ignore[assignment]
         return out
+
+    def sample(
+        self,
+        n: int,
+        *,
+        grid: Grid | None = None,
+        seed: int | None = None,
+        to: str | Path | None = None,
+        block: int | None = None,
+        workers: int = 1,
+        run: Run | None = None,
+    ) -> Ensemble:
+        """Draw noise, initial data and parameters as :meth:`Problem.sample` does, and predict with the fitted model.
+
+        Args:
+            n: Number of samples.
+            grid: Where samples are stored; that of this solution if not given.
+            seed: Root of the random streams, 0 if not given; another one than that of the data gives other noise.
+            to: File to write, and to go on with if it was left by the same fit; None keeps all in memory.
+            block: Samples that are predicted together.
+            workers: Processes that compute blocks.
+            run: Device, precision, threads, progress.
+
+        Raises:
+            DataError: The solution holds no fitted model.
+            MethodMismatch, OptionError, DeclarationError, FileError, Diverged: As :meth:`Problem.sample`.
+        """
+        method = self._fitted()
+        from sciml.ensembles.drawing import draw
+        from sciml.ensembles.request import Request
+
+        request = Request.draw(
+            self.problem,
+            n,
+            method,
+            grid=grid_of(self.problem, self.ds) if grid is None else grid,
+            seed=seed,
+            to=to,
+            block=block,
+            workers=workers,
+            run=run,
+            model=self.model,
+        )
+        return draw(request)
+
+    def replay(
+        self,
+        ensemble: Ensemble,
+        *,
+        grid: Grid | None = None,
+        to: str | Path | None = None,
+        block: int | None = None,
+        workers: int = 1,
+        run: Run | None = None,
+    ) -> Ensemble:
+        """Predict with the fitted model for the noise, initial data and parameters of an ensemble.
+
+        Args:
+            ensemble: Any samples with the fields, noise, domain and times of this problem; those of the
+                result have the same numbers.
+            grid: Where samples are stored; that of the ensemble if not given.
+            to: File to write, and to go on with if it was left by the same fit; None keeps all in memory.
+            block: Samples that are predicted together; as in the ensemble if not given.
+            workers: Processes that compute blocks.
+            run: Device, precision, threads, progress.
+
+        Raises:
+            DataError: The solution holds no fitted model, or the ensemble does not fit it.
+            MethodMismatch, OptionError, FileError, Diverged: As :meth:`Problem.replay`.
+        """
+        method = self._fitted()
+        from sciml.ensembles.drawing import draw
+        from sciml.ensembles.ensemble import Ensemble
+        from sciml.ensembles.request import Request
+
+        request = Request.repeat(
+            self.problem,
+            checked("ensemble", ensemble, Ensemble),
+            method,
+            grid=grid,
+            to=to,
+            block=block,
+            workers=workers,
+            run=run,
+            model=self.model,
+        )
+        return draw(request)
+
+    def _fitted(self) -> Method:
+        """Return the method whose model this solution holds."""
+        from sciml.method import method_from
+
+        if not self.model:
+            msg = f"this solution by {self.method.get('name')} holds no model that was fitted to data."
+            fix = "problem.solve(method, data=ensemble)  fits one;  problem.sample(n)  draws without a model"
+            raise DataError("D247", msg, fix=fix)
+        return method_from(self.method)
 
     def resume(self, budget: Budget | str | None = None) -> Solution:
         """Go on with the computation, from where its plan stands now; a complete one is returned as it is.
@@ -376,30 +490,12 @@ def _error(
             if d in b.coords and not np.allclose(a[d].values, b[d].values, rtol=1e-9, atol=1e-12):
                 msg = f"compare: the coordinate {d!r} of {a.name!r} differs between the two."
                 raise DataError("D203", msg, fix="compare with a Solution, which is interpolated, or use the same grid")
-    if metric not in METRICS:
-        msg = f"compare: unknown metric {metric!r}.{did_you_mean(metric, METRICS)}"
-        raise DataError("D210", msg, fix=f"metrics: {', '.join(METRICS)}")
     dims = pairs[0][0].dims
     space = tuple(i for i, d in enumerate(dims) if d in over)
     theirs_in_order = [b.transpose(*a.dims).values for a, b in pairs]
-    deviation = np.stack([a.values - b for (a, _), b in zip(pairs, theirs_in_order, strict=True)])
-    norm = _largest if metric.endswith("linf") else _root_mean_square
-    error = norm(deviation, space)
-    if metric.startswith("rel_"):
-        size = norm(np.stack(theirs_in_order), space)
-        ratio = np.divide(error, size, out=np.full_like(error, np.inf), where=size > 0)
-        error = np.where((size == 0) & (error == 0), 0.0, ratio)
+    error = error_size(np.stack([a.values for a, _ in pairs]), np.stack(theirs_in_order), metric, space)
     kept = [d for d in dims if d not in over]
     return xr.DataArray(error, {d: mine[d] for d in kept}, kept, name=name)
-
-
-def _root_mean_square(parts: Array, space: tuple[int, ...]) -> Array:
-    """Norm over components (axis 0) and space."""
-    return np.asarray(np.sqrt((parts**2).mean(tuple(i + 1 for i in space)).sum(0)))
-
-
-def _largest(parts: Array, space: tuple[int, ...]) -> Array:
-    return np.asarray(np.abs(parts).max(tuple(i + 1 for i in space)).max(0))
 
 
 def exact_dataset(problem: Problem, like: xr.Dataset, known: Mapping[sp.Symbol, float]) -> xr.Dataset:

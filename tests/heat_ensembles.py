@@ -59,7 +59,7 @@ class ExactHeat(Method):
     def engine(self, problem, grid, run):
         raise NotImplementedError
 
-    def sampler(self, problem, grid, run, recorded=None):
+    def sampler(self, problem, grid, run, recorded=None, model=None):
         return HeatSampler(self, problem, grid, run, recorded)
 
     def record(self):  # what happens on the way is not what is computed

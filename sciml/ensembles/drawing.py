@@ -125,7 +125,7 @@ class _Memory:
         first = self._first
         assert first is not None  # asked for only when there is a block
         variables = {n: (first[n].dims, a[: self.done], first[n].attrs) for n, a in self._arrays.items()}
-        numbers = {"sample": ("sample", np.arange(self.done), SAMPLE_ATTRIBUTES)}
+        numbers = {"sample": ("sample", np.array(self._request.numbers[: self.done]), SAMPLE_ATTRIBUTES)}
         ds = xr.Dataset(variables, {**first.drop_vars("sample").coords, **numbers})
         made = _header(self._request, first, self._seconds)
         return Ensemble(ds, made.problem, made.method, made.provenance, made.record, status, reason)
@@ -145,9 +145,8 @@ class _File:
 
     def append(self, block: xr.Dataset, seconds: float) -> None:
         if self._writer is None:
-            self._writer = Writer.create(
-                self._target, block, np.arange(self._request.count), _header(self._request, block)
-            )
+            numbers = np.array(self._request.numbers)
+            self._writer = Writer.create(self._target, block, numbers, _header(self._request, block))
         self._writer.append(block, seconds)
 
     def close(self) -> None:
@@ -194,7 +193,7 @@ def _taken_up(request: Request, target: Path, complete: StoredEnsemble, writer: 
     size, ds = request.block, complete.ds
     whole = ds.sizes["sample"] // size * size
     if writer is None and whole:
-        writer = Writer.create(target, ds.isel(sample=slice(0, size)), np.arange(request.count), complete)
+        writer = Writer.create(target, ds.isel(sample=slice(0, size)), np.array(request.numbers), complete)
     seconds = float(complete.provenance["seconds"])
     while writer is not None and writer.done < whole:
         block = ds.isel(sample=slice(writer.done, writer.done + size)).load()
@@ -221,7 +220,9 @@ def _stored(request: Request, path: Path) -> StoredEnsemble | None:
         if mine.get(name) != theirs.get(name):
             msg = f"{path} holds another ensemble: {name} {theirs.get(name)}, not {mine.get(name)}."
             raise FileError("F422", msg, fix=AWAY)
-    if not np.array_equal(found.ds["sample"], np.arange(found.ds.sizes["sample"])):
-        msg = f"{path} holds samples that are not numbered 0, 1, 2, ..., so they cannot be gone on with."
+    stored = found.ds["sample"].values[: request.count]
+    if not np.array_equal(stored, request.numbers[: len(stored)]):
+        wanted = ", ".join(map(str, request.numbers[:3]))
+        msg = f"{path} holds samples that are not numbered {wanted}, ..., so they cannot be gone on with."
         raise FileError("F422", msg, fix=AWAY)
     return found

@@ -11,11 +11,15 @@ import numpy as np
 import xarray as xr
 
 from sciml.ensembles import statistics
-from sciml.ensembles.request import identity
-from sciml.errors import DataError, FileError, did_you_mean
+from sciml.ensembles.numbers import sequence, slice_of
+from sciml.ensembles.pathwise import pathwise
+from sciml.ensembles.request import BLOCK, identity
+from sciml.errors import DataError, FileError, did_you_mean, shown
+from sciml.grid import Grid, grid_of
 from sciml.io import check_writable
 from sciml.io.ensembles import StoredEnsemble, Writer, partial_path, read_ensemble
 from sciml.labels import component_names, noises
+from sciml.norms import Metric
 from sciml.problem import Problem
 from sciml.run import Status
 
@@ -38,6 +42,7 @@ class Ensemble:
         record: Seed, block, grid and dtype.
         status: ``converged``, ``interrupted`` or ``diverged``.
         reason: Why it stopped.
+        file: Where the samples come from; None for what was computed in memory.
     """
 
     ds: xr.Dataset
@@ -47,6 +52,7 @@ class Ensemble:
     record: dict[str, Any]
     status: Status
     reason: str
+    file: Path | None = None
 
     def __len__(self) -> int:
         return int(self.ds.sizes["sample"])
@@ -87,6 +93,34 @@ class Ensemble:
         return replace(self, ds=self.ds.isel(sample=places), reason=part)
 
     @property
+    def numbers(self) -> Sequence[int]:
+        """Numbers of the samples, as a range where they are consecutive.
+
+        Raises:
+            DataError: A sample is there twice.
+        """
+        return sequence(self.ds["sample"].values)
+
+    def numbered(self, numbers: Sequence[int]) -> Ensemble:
+        """Return the samples of these numbers, in this order.
+
+        Raises:
+            DataError: One is not there, or twice.
+        """
+        places = dict(zip(self.numbers, range(len(self)), strict=True))
+        missing = [k for k in numbers if k not in places]
+        if missing:
+            msg = f"the ensemble holds no sample with the number {missing[0]}."
+            raise DataError("D204", msg, fix="ensemble.numbers  lists those that it holds")
+        chosen = slice_of(np.array([places[k] for k in numbers], dtype=int))
+        return self.isel(chosen if isinstance(chosen, slice) else chosen.tolist())
+
+    @property
+    def grid(self) -> Grid:
+        """The grid that the samples lie on."""
+        return Grid(**self.record["grid"]) if "grid" in self.record else grid_of(self.problem, self.ds)
+
+    @property
     def noise(self) -> tuple[str, ...]:
         """Names of the driving noises that are stored."""
         return tuple(n.name for n in noises(self.problem) if n.name in self.ds)
@@ -98,7 +132,7 @@ class Ensemble:
 
     def blocks(self, size: int | None = None) -> Iterator[xr.Dataset]:
         """Yield all samples in memory, ``size`` at a time; those of a block if not given."""
-        step = size or self.record["block"]
+        step = size or self.record.get("block", BLOCK)
         for start in range(0, len(self), step):
             yield self.ds.isel(sample=slice(start, start + step)).load()
 
@@ -162,6 +196,26 @@ class Ensemble:
         """
         return statistics.structure_function(self, name, order, along)
 
+    def compare(self, other: Ensemble, metric: Metric = "rel_l2", *, each_time: bool = False) -> xr.Dataset:
+        """Return the error of each sample against the sample of the same number in another ensemble.
+
+        Args:
+            other: The reference, with the same samples and coordinates, or finer ones that include these.
+            metric: As in :meth:`Solution.compare`: relative to the size of ``other``.
+            each_time: Give the error at each time, over space; not one over all times after the first.
+
+        Returns:
+            For each field and output of both ``(sample,)``, or ``(sample, time)``.
+
+        Raises:
+            DataError: Other samples or coordinates, nothing in common, no such metric; nothing is ever broadcast
+                or interpolated.
+        """
+        if not isinstance(other, Ensemble):
+            msg = f"an ensemble is compared with an ensemble; got {shown(other)}."
+            raise DataError("D208", msg, fix="solution.replay(ensemble).compare(ensemble)")
+        return pathwise(self, other, metric, each_time)
+
     def with_status(self, status: Status, reason: str) -> Ensemble:
         """Return the same samples with another reason why there are no more."""
         return replace(self, status=status, reason=reason)
@@ -216,4 +270,5 @@ def load_ensemble(path: str | Path) -> Ensemble:
     complete = done == found.total
     status: Status = "converged" if complete else "interrupted"
     reason = f"all {done} samples" if complete else f"{done} of {found.total} samples are complete"
-    return Ensemble(found.ds, found.problem, found.method, found.provenance, found.record, status, reason)
+    origin = target.resolve()
+    return Ensemble(found.ds, found.problem, found.method, found.provenance, found.record, status, reason, origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ import numpy as np
 
 from sciml.dsl.noise import Noise
 from sciml.dsl.random_fields import RandomField
+from sciml.ensembles.setting import check_noise, check_setting
 from sciml.errors import DataError, DeclarationError, OptionError
 from sciml.grid import Grid
-from sciml.labels import noises
 from sciml.method import Method, check_match, check_samples, find_method, method_from
 from sciml.options import checked
 from sciml.run import Run
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from sciml.ensembles.ensemble import Ensemble
     from sciml.problem import Problem
 
-__all__ = ["Request", "identity"]
+__all__ = ["BLOCK", "Request", "identity"]
 
+Array = np.ndarray[Any, Any]
 BLOCK = 64  # samples: few enough for fields in the plane to stay in the cache, enough to share what a step costs
 UNUSED = {  # options of a run that mean nothing here, with what to do instead
     "budget": "stop it with Ctrl-C; with to=PATH it can be gone on with",
@@ -46,25 +48,29 @@ class Request:
         method: What draws it.
         grid: Where samples are stored.
         run: Seed, device, precision, threads.
-        count: Number of samples.
-        block: Samples that are computed together. Block j holds the samples from ``j*block`` on, however
+        numbers: Those of the samples.
+        block: Samples that are computed together. Block j holds those from place ``j*block`` on, however
             many are asked for and however they are shared out, so that a sample has always the same bits.
         workers: Processes that compute blocks.
         target: File to write; None keeps the samples in memory.
         recorded: Samples whose initial data and noise are used instead of drawn ones.
         source: What tells the ensemble of ``recorded`` from others.
+        model: What the method learned, where it predicts.
+        fit: What tells ``model`` from others.
     """
 
     problem: Problem
     method: Method
     grid: Grid
     run: Run
-    count: int
+    numbers: Sequence[int]
     block: int
     workers: int
     target: Path | None
     recorded: xr.Dataset | None = None
     source: str = ""
+    model: Mapping[str, Array] | None = None
+    fit: str = ""
 
     @classmethod
     def draw(
@@ -79,8 +85,9 @@ class Request:
         block: int | None,
         workers: int,
         run: Run | None,
+        model: Mapping[str, Array] | None = None,
     ) -> Request:
-        """Return the request of ``problem.sample``.
+        """Return the request of ``problem.sample``; of ``solution.sample``, where there is a model.
 
         Raises:
             OptionError, UnknownMethod, MethodMismatch, DeclarationError: It is refused.
@@ -91,7 +98,8 @@ class Request:
         n = _whole("n", n)
         _check_random(problem, n)
         size = min(n, BLOCK) if block is None else block
-        return cls(problem, found, points, given, n, size, workers, _path(to))._checked()
+        made = cls(problem, found, points, given, range(n), size, workers, _path(to), model=model, fit=_digest(model))
+        return made._checked()
 
     @classmethod
     def repeat(
@@ -105,30 +113,35 @@ class Request:
         block: int | None,
         workers: int,
         run: Run | None,
+        model: Mapping[str, Array] | None = None,
     ) -> Request:
-        """Return the request of ``problem.replay``.
+        """Return the request of ``problem.replay``; of ``solution.replay``, where there is a model.
+
+        A model takes all that is random from the recorded samples. Methods without one draw again what was
+        not recorded, by seed and number, and their blocks begin at the number 0.
 
         Raises:
             OptionError, UnknownMethod, MethodMismatch, DeclarationError: It is refused.
-            DataError: The ensemble does not hold samples from the number 0 on.
+            DataError: The ensemble does not fit, or a method without a model is given others than the first samples.
         """
         found = method_from(ensemble.method) if method is None else find_method(method)
-        points = checked("grid", Grid(**ensemble.record["grid"]) if grid is None else grid, Grid)
-        given = _seeded(checked("run", Run() if run is None else run, Run), ensemble.record["seed"])
-        count = len(ensemble)
-        if not count or not np.array_equal(ensemble.ds["sample"], np.arange(count)):
+        points = checked("grid", ensemble.grid if grid is None else grid, Grid)
+        given = _seeded(checked("run", Run() if run is None else run, Run), ensemble.record.get("seed"))
+        numbers = ensemble.numbers
+        if not numbers or (model is None and numbers != range(len(numbers))):
             msg = f"replay needs the samples 0, 1, 2, ... of an ensemble; it was given {ensemble}."
             raise DataError("D240", msg, fix="replay the whole ensemble, or its first samples: ensemble[:100]")
-        theirs, mine = ({n.name: n for n in noises(p)} for p in (ensemble.problem, problem))
-        if odd := [n for n in mine if theirs.get(n) != mine[n]]:
-            msg = (
-                f"the noise {odd[0]} of {problem.name!r} is not that of the ensemble: its increments have another law."
-            )
-            raise DataError("D223", msg, fix="declare the same noise: the same name, coordinates, modes and spectrum")
-        size = ensemble.record["block"] if block is None else block
+        (check_noise if model is None else check_setting)(problem, ensemble)
+        size = ensemble.record.get("block", BLOCK) if block is None else block
         source = hashlib.sha256(json.dumps(ensemble.identity, sort_keys=True).encode()).hexdigest()
-        made = cls(problem, found, points, given, count, size, workers, _path(to), ensemble.ds, source)
+        recorded, fit = ensemble.ds, _digest(model)
+        made = cls(problem, found, points, given, numbers, size, workers, _path(to), recorded, source, model, fit)
         return made._checked()
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.numbers)
 
     def _checked(self) -> Request:
         _whole("block", self.block)
@@ -137,7 +150,7 @@ class Request:
             if field.name in UNUSED and getattr(self.run, field.name) != field.default:
                 msg = f"Run({field.name}=...) means nothing where an ensemble is drawn."
                 raise OptionError("O328", msg, fix=UNUSED[field.name])
-        if self.problem.unknowns:
+        if self.problem.unknowns and self.model is None:
             names = ", ".join(str(s) for s in self.problem.unknowns)
             msg = f"{self.problem.name!r} cannot be sampled: {names} is to be inferred, so it has no law."
             fix = f"problem.with_(parameters={{{next(iter(self.problem.unknowns))}: 0.1}}), a number or a law"
@@ -152,23 +165,33 @@ class Request:
         """What shapes the samples besides problem and method, JSON-ready."""
         axes = {n: list(v) if isinstance(v, tuple) else v for n, v in self.grid.axes.items()}
         shape = {"seed": self.run.seed, "block": self.block, "grid": axes, "dtype": self.run.dtype}
-        return {**shape, "recorded": self.source} if self.source else shape
+        return shape | {n: v for n, v in (("recorded", self.source), ("model", self.fit)) if v}
 
-    def blocks(self, done: int) -> list[range]:
+    def blocks(self, done: int) -> list[Sequence[int]]:
         """Return the blocks that are left after ``done`` samples.
 
         The last one is whole, so that its samples are the same in a larger ensemble; of recorded samples
         there are no more than were asked for.
         """
         first, last = done // self.block, -(-self.count // self.block)
-        end = self.count if self.recorded is not None else last * self.block
-        return [range(j * self.block, min((j + 1) * self.block, end)) for j in range(first, last)]
+        numbers = range(last * self.block) if self.recorded is None else self.numbers
+        return [numbers[j * self.block : (j + 1) * self.block] for j in range(first, last)]
 
 
 def identity(problem: Problem, method: dict[str, Any], record: dict[str, Any]) -> dict[str, str]:
     """Return what tells an ensemble from others, as a few lines of text by name."""
     named = {"problem": f"{problem.name!r} ({problem.digest[:16]})", "method": json.dumps(method, sort_keys=True)}
     return {**named, **{str(n): json.dumps(v, sort_keys=True) for n, v in record.items()}}
+
+
+def _digest(model: Mapping[str, Array] | None) -> str:
+    """Return what tells one fit from others: the SHA-256 of its arrays with their names, dtypes and shapes."""
+    if model is None:
+        return ""
+    found = hashlib.sha256()
+    for name, array in sorted(model.items()):
+        found.update(f"{name} {array.dtype.str} {array.shape} ".encode() + array.tobytes())
+    return found.hexdigest()
 
 
 def _path(to: str | Path | None) -> Path | None:

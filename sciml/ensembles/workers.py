@@ -47,14 +47,14 @@ def drawn(request: Request, done: int) -> Generator[xr.Dataset]:
         yield from _computed(request, blocks, None)
 
 
-def _computed(request: Request, blocks: Sequence[range], threads: int | None) -> Generator[xr.Dataset]:
-    sampler = request.method.sampler(request.problem, request.grid, request.run, request.recorded)
+def _computed(request: Request, blocks: Sequence[Sequence[int]], threads: int | None) -> Generator[xr.Dataset]:
+    sampler = request.method.sampler(request.problem, request.grid, request.run, request.recorded, model=request.model)
     with _limited(request.run.threads or sampler.threads or threads):
         for block in blocks:
             try:
                 found = sampler.draw(block)
             except Exception as error:
-                error.add_note(f"while drawing the samples {block.start} to {block.stop - 1}")
+                error.add_note(f"while drawing the samples {block[0]} to {block[-1]}")
                 raise
             yield found.assign_attrs(device=sampler.device)
 
@@ -68,7 +68,7 @@ def _limited(threads: int | None) -> AbstractContextManager[None]:
     return limited_threads(threads)
 
 
-def _by_processes(request: Request, blocks: list[range], workers: int) -> Generator[xr.Dataset]:
+def _by_processes(request: Request, blocks: list[Sequence[int]], workers: int) -> Generator[xr.Dataset]:
     context = multiprocessing.get_context("spawn")  # a fork would copy locks and threads of torch
     crew: list[tuple[SpawnProcess, Connection]] = []
     try:
@@ -87,14 +87,14 @@ def _by_processes(request: Request, blocks: list[range], workers: int) -> Genera
             process.join()
 
 
-def _received(process: SpawnProcess, pipe: Connection, block: range) -> xr.Dataset:
+def _received(process: SpawnProcess, pipe: Connection, block: Sequence[int]) -> xr.Dataset:
     try:
         found = pipe.recv()
     except EOFError:
         process.join()
         msg = (
-            f"a worker ended with exit code {process.exitcode} before it had drawn the samples {block.start} to "
-            f"{block.stop - 1}: it was killed, perhaps for want of memory, or could not start. {GUARD}"
+            f"a worker ended with exit code {process.exitcode} before it had drawn the samples {block[0]} to "
+            f"{block[-1]}: it was killed, perhaps for want of memory, or could not start. {GUARD}"
         )
         raise RuntimeError(msg) from None
     if isinstance(found, BaseException):
@@ -103,7 +103,7 @@ def _received(process: SpawnProcess, pipe: Connection, block: range) -> xr.Datas
     return samples
 
 
-def _work(pipe: Connection, request: Request, blocks: list[range], workers: int) -> None:
+def _work(pipe: Connection, request: Request, blocks: list[Sequence[int]], workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the caller ends this one
     try:
         for samples in _computed(request, blocks, max(1, (os.cpu_count() or 1) // workers)):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["check_writable", "load", "write"]
 
 COMPRESS_ABOVE = 100 * 2**20  # gzip saves a fifth of a smooth field and costs forty times the write
-MAX_MODEL = 256  # arrays and dimensions of a stored model
+MAX_MODEL = 4096  # arrays and dimensions of a stored model
 
 
 def write(solution: Solution, path: str | Path) -> Path:
@@ -132,5 +132,9 @@ def _dataset(target: Path, problem: Problem) -> xr.Dataset:
 
 
 def _model(target: Path) -> dict[str, Array]:
-    """Read the arrays of a learned model; the method that uses them checks that they belong together."""
-    return read_group(target, "model", lambda group: [n for n in list(group)[:MAX_MODEL] if not is_dimension(group, n)])
+    """Read the arrays of a learned model, in their precision; the method that uses them checks that they fit."""
+
+    def arrays(group: Any) -> list[str]:
+        return [n for n in list(group)[:MAX_MODEL] if not is_dimension(group, n)]
+
+    return read_group(target, "model", arrays, keep_dtype=True)

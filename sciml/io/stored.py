@@ -43,8 +43,10 @@ def named_arrays(target: Path, record: str) -> dict[str, Array]:
     return out
 
 
-def read_group(target: Path, place: str, chosen: Callable[[Any], list[str]]) -> dict[str, Array]:
-    """Read arrays of a group, no more of them than the file can hold."""
+def read_group(
+    target: Path, place: str, chosen: Callable[[Any], list[str]], *, keep_dtype: bool = False
+) -> dict[str, Array]:
+    """Read arrays of a group as float64, or as they are; read-only, and no more of them than the file can hold."""
     out: dict[str, Array] = {}
     left = MAX_EXPANSION * target.stat().st_size
     try:
@@ -56,11 +58,18 @@ def read_group(target: Path, place: str, chosen: Callable[[Any], list[str]]) -> 
                 if left < 0:
                     msg = f"{target.name}: its {place} are larger than the file can hold."
                     raise FileError("F412", msg)
-                out[name] = frozen_array(group[name][()], name)
+                found = group[name][()]
+                out[name] = _frozen(found) if keep_dtype else frozen_array(found, name)
     except READ_ERRORS as error:
         msg = f"{target.name}: its {place} cannot be read: {str(error)[:200]}"
         raise FileError("F412", msg) from None
     return out
+
+
+def _frozen(value: Any) -> Array:
+    array = np.array(value)
+    array.flags.writeable = False
+    return array
 
 
 def is_dimension(group: Any, name: str) -> bool:

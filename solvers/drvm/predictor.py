@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sciml.errors import DataError
 from sciml.forms.multiplier import atoms_of
-from sciml.grid import Grid
+from sciml.grid import grid_of
 from sciml.labels import component_names
 from sciml.lower import compile_expressions
 from sciml.run import Run
@@ -40,13 +40,9 @@ class FlowPredictor:
     """
 
     def __init__(self, method: DRVM, solution: Solution) -> None:
-        problem, ds = solution.problem, solution.ds
-        axes: dict[str, Any] = {problem.frame.time.name: max(1, ds.sizes["time"] - 1)}
-        for x in problem.frame.space:
-            ends = (float(ds[x.name][0]), float(ds[x.name][-1]), ds.sizes[x.name])
-            axes[x.name] = ends if x in problem.domain.infinite else ds.sizes[x.name]
+        problem = solution.problem
         seed = int(solution.provenance["run"].get("seed", 0))
-        self.engine = DRVMEngine(method, problem, Grid(**axes), Run(seed=seed, device="cpu"))
+        self.engine = DRVMEngine(method, problem, grid_of(problem, solution.ds), Run(seed=seed, device="cpu"))
         self.field = VortexField(self.engine.flow, networks_of(solution.model, self.engine.flow))
         self.problem, self.found = problem, self.engine.found
         self.atoms = network_atoms(self.found)

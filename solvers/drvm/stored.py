@@ -48,7 +48,7 @@ def networks_of(arrays: Mapping[str, Array], flow: Flow) -> list[Network]:
         FileError: The arrays do not belong together.
     """
     try:
-        arrays = {name: values.copy() for name, values in arrays.items()}  # those of a file are read-only
+        arrays = {name: values.astype(np.float64) for name, values in arrays.items()}  # copies: a file's are read-only
         sizes = tuple(int(n) for n in arrays["sizes"])
         weights, count = torch.as_tensor(arrays["weights"]), len(arrays["weights"])
         wanted = sum((a + 1) * b for a, b in pairwise(sizes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy as sp
@@ -182,7 +183,14 @@ class Spectral(Method):
             return Unmet(f"it has no free-space kernel for the symbol {shown}", "use a Torus large enough")
         return None
 
-    def sampler(self, problem: Problem, grid: Grid, run: Run, recorded: xr.Dataset | None = None) -> Any:
+    def sampler(
+        self,
+        problem: Problem,
+        grid: Grid,
+        run: Run,
+        recorded: xr.Dataset | None = None,
+        model: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Import torch and prepare the drawing of samples."""
         from sciml.solvers.spectral.sampler import SpectralSampler
 
