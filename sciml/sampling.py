@@ -1,4 +1,4 @@
-"""Draws of Gaussian random fields, mode by mode: the same field at every resolution."""
+"""Draws of what is random before the noise: Gaussian fields, mode by mode, and parameters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import sympy as sp
 import torch
+import xarray as xr
 from torch import Tensor
 
+from sciml.brownian import sample_labels
 from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
+from sciml.dsl.roles import Law, Range
 from sciml.lower import compile_expressions
 from sciml.streams import stream
 
-__all__ = ["half_modes", "sample_fields"]
+__all__ = ["half_modes", "sample_fields", "sample_parameters"]
 
 Array = np.ndarray[Any, Any]
 
@@ -101,3 +104,24 @@ def _spread(
         norm = torch.as_tensor((modes**2).sum(1).astype(float), device=like.device)
     (result,) = compile_expressions([factor], [k, *parameters])(norm[None], *(v.reshape(-1, 1) for v in values))
     return result.expand(result.shape[0] if result.ndim > 1 else 1, len(modes))
+
+
+def sample_parameters(
+    roles: Mapping[sp.Symbol, Range | Law], samples: Sequence[int], seed: int, recorded: xr.Dataset | None = None
+) -> dict[sp.Symbol, Array]:
+    """Return the value of each parameter in each sample: the quantile of a uniform number of its own stream.
+
+    Args:
+        roles: The parameters.
+        samples: Numbers of the samples.
+        seed: Root of the random streams.
+        recorded: Earlier samples, whose values are taken where they have them.
+    """
+    out: dict[sp.Symbol, Array] = {}
+    for symbol, role in roles.items():
+        if recorded is not None and symbol.name in recorded:
+            out[symbol] = np.asarray(recorded[symbol.name].sel(sample=list(samples)), dtype=np.float64)
+            continue
+        streams = (stream(seed, "parameter", symbol.name, *sample_labels(k)) for k in samples)
+        out[symbol] = role.quantile(np.array([generator.uniform() for generator in streams]))
+    return out

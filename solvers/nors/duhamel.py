@@ -1,4 +1,4 @@
-"""The integral of the mild equation in discrete time: ``I[s](t) = ∫₀ᵗ e^{(t-r)P} s(r) dr`` as a recurrence on the modes.
+"""The integral of the mild equation in discrete time, ``I[s](t) = ∫₀ᵗ e^{(t-r)P} s(r) dr`` as a recurrence on modes.
 
     z_n = A z_{n-1} + D₀ s_{n-1} + D₁ s_n        sources that are functions
     z_n = A z_{n-1} + G s_{n-1} ΔW_n             sources times noise: the Itô integral
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -118,7 +119,7 @@ class Duhamel:
 
     def propagate(self, driven: Tensor) -> Tensor:
         """Solve ``z_n = A z_{n-1} + d_n``, ``z_0 = d_0``, in place: ``(steps + 1, ..., batch, n, *spectrum)``."""
-        for before, now in zip(driven[:-1], driven[1:], strict=True):
+        for before, now in pairwise(driven):
             if not self.diagonal:
                 now += self.apply(self.linear, before)
             elif self.linear.is_complex():

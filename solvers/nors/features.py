@@ -106,7 +106,12 @@ class FeatureMap:
         return total + self._together(last, rows, fields, coefficients, moments)
 
     def _together(
-        self, places: list[int], rows: list[Tensor], fields: Fields, coefficients: Mapping[sp.Expr, Tensor], moments: Moments
+        self,
+        places: list[int],
+        rows: list[Tensor],
+        fields: Fields,
+        coefficients: Mapping[sp.Expr, Tensor],
+        moments: Moments,
     ) -> Tensor | float:
         """Integrate the weighted sum of several sources at once, drift and noise for themselves."""
         if not places:
@@ -160,9 +165,7 @@ class FeatureMap:
         assert feature.term is not None  # leaves have no source
         return self._columns[feature.term]([value])
 
-    def _leaf_fields(
-        self, leaves: Sequence[Tensor], moments: Moments
-    ) -> tuple[Fields, Mapping[sp.Expr, Tensor]]:
+    def _leaf_fields(self, leaves: Sequence[Tensor], moments: Moments) -> tuple[Fields, Mapping[sp.Expr, Tensor]]:
         fields: Fields = {}
         for i, leaf in enumerate(leaves):
             self._add_fields(fields, i, leaf)

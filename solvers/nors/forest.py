@@ -124,9 +124,7 @@ class Forest:
         feature = self.features[place]
         own = {slot for f in self.features for p in f.products for slot, i in p.factors if i == place}
         if feature.term is None:
-            own |= {
-                i for f in self.features for p in f.products for i in self.form.slots_in(p.coefficient)
-            }
+            own |= {i for f in self.features for p in f.products for i in self.form.slots_in(p.coefficient)}
         return len(own) + (feature.term is not None)
 
     def __str__(self) -> str:

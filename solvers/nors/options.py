@@ -6,11 +6,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sciml.driven import pathwise_unmet
 from sciml.errors import OptionError
 from sciml.fourier.scheme_names import SCHEMES, SchemeName
 from sciml.method import Method, Unmet
 from sciml.options import options
-from sciml.pathwise import pathwise_unmet
 from sciml.solvers.nors.expansion import expansion, graded
 from sciml.solvers.nors.forest import Forest, Limits
 from sciml.solvers.nors.names import QUADRATURES, RULES, Quadrature, Rule

@@ -161,4 +161,3 @@ class _Published:
         if not coefficient.is_number or None in inner:
             return None
         return float(coefficient) * count * prod(w for w in inner if w is not None)
-

@@ -120,9 +120,7 @@ class Setting:
         values = {**problem.numbers, **self.drawn.parameters}
         device = device_of(run)
         parameters = {s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()}
-        return Discretisation(
-            problem, window, parameters, run, degree=self.numerics.degree, samples=self.drawn.samples
-        )
+        return Discretisation(problem, window, parameters, run, degree=self.numerics.degree, samples=self.drawn.samples)
 
     def _forcing(self, form: SemilinearForm) -> tuple[NonlinearTerm, ...]:
         held = {s.placeholder for s in form.slots}

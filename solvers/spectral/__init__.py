@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy as sp
 
+from sciml.driven import pathwise_unmet
 from sciml.dsl.measures import VortexPatch, measures
 from sciml.dsl.operators import Integral, Spectrum
 from sciml.dsl.text import text
@@ -17,7 +18,6 @@ from sciml.fourier import reflection
 from sciml.fourier.scheme_names import SCHEMES, WEIGHTS, SchemeName, Weighting
 from sciml.method import Method, Unmet
 from sciml.options import options
-from sciml.pathwise import pathwise_unmet
 
 if TYPE_CHECKING:
     import xarray as xr

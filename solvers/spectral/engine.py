@@ -24,10 +24,11 @@ from sciml.dsl.text import text
 from sciml.errors import DataError, OptionError
 from sciml.fourier.discretisation import Discretisation
 from sciml.fourier.modes import Modes, kept_modes
+from sciml.fourier.observables import Observables
 from sciml.fourier.scheme_names import SCHEMES
 from sciml.fourier.stabilise import explicit_rate
 from sciml.fourier.window import Window
-from sciml.labels import Drawn, Labels, component_names
+from sciml.labels import Drawn, Labels
 from sciml.solvers.spectral.paths import Paths
 from sciml.solvers.spectral.stepper import Progress, Stepper, unpacked_progress
 from sciml.solvers.spectral.stochastic import StochasticStepper
@@ -90,7 +91,7 @@ class SpectralEngine:
         parameters = {s: torch.as_tensor(v, dtype=torch.float64, device=device) for s, v in values.items()}
         self.run = run
         self.discretisation = self.discretised(parameters)
-        self.modes, self.observer = self.discretisation.modes, self.discretisation.observer
+        self.modes = self.discretisation.modes
         start, end = (problem.number(v) for v in problem.time[1:])
         self.times = np.linspace(start, end, self.intervals + 1)
         interval = (end - start) / self.intervals
@@ -106,15 +107,7 @@ class SpectralEngine:
         self.stepper = None if self.driven else Stepper(self.discretisation.system, method, interval, end - start)
         self._paths: Paths | None = None
         self.labels = Labels(problem, self.storage, self.times, drawn)
-        self._variables = [
-            (label, self.form.in_states(e), self.labels.is_global(name))
-            for name, parts in problem.variables().items()
-            if name not in self.labels.spectra
-            for label, e in zip(component_names(problem, name), parts, strict=True)
-        ]
-        self._spectra = {
-            name: [self.form.in_states(e) for e in problem.variables()[name]] for name in sorted(self.labels.spectra)
-        }
+        self.observables = Observables(problem, self.discretisation, self.labels)
 
     def discretised(self, parameters: Mapping[sp.Symbol, Tensor]) -> Discretisation:
         """Return the form on this window for other parameter values."""
@@ -363,20 +356,7 @@ class SpectralEngine:
         return tuple({n: v[i] for n, v in stored.items()} for i in range(max(counts)))
 
     def _observe(self, progress: Progress) -> dict[str, np.ndarray[Any, Any]]:
-        known: dict[sp.Expr, Tensor] = {}
-        out = {}
-        members = self.members
-        for label, expr, whole in self._variables:
-            value = self.observer.value(expr, progress.state, progress.t, known)
-            if whole:
-                value = value.reshape(value.shape[0]).expand(members)
-            else:
-                value = value.expand(members, *self.modes.grid)[(slice(None), *self.window.shown)]
-            out[label] = value.cpu().numpy().copy()
-        for name, parts in self._spectra.items():
-            fields = [self.observer.value(e, progress.state, progress.t, known) for e in parts]
-            out[name] = self.modes.shells([f.expand(members, *self.modes.grid) for f in fields]).cpu().numpy()
-        return out
+        return self.observables(progress.state, progress.t, self.members)
 
 
 def _internal(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import sympy as sp
 import xarray as xr
 
-from sciml.brownian import sample_labels
-from sciml.dsl.roles import Law, Range
 from sciml.labels import Drawn
+from sciml.sampling import sample_parameters
 from sciml.solvers.spectral.engine import SpectralEngine
-from sciml.streams import stream
 
 if TYPE_CHECKING:
     from sciml.grid import Grid
@@ -21,8 +17,6 @@ if TYPE_CHECKING:
     from sciml.solvers.spectral import Spectral
 
 __all__ = ["SpectralSampler"]
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class SpectralSampler:
@@ -68,11 +62,4 @@ class SpectralSampler:
         return SpectralEngine(self.method, self.problem, self.grid, self.run, drawn, self.recorded)
 
     def _drawn(self, samples: range) -> Drawn:
-        return Drawn(samples, {s: self._values(s, role, samples) for s, role in self.problem.family.items()})
-
-    def _values(self, symbol: sp.Symbol, role: Range | Law, samples: range) -> Array:
-        """Return the value of a parameter in each sample: the quantile of a uniform number of its own stream."""
-        if self.recorded is not None and symbol.name in self.recorded:
-            return np.asarray(self.recorded[symbol.name].sel(sample=list(samples)), dtype=np.float64)
-        streams = (stream(self.run.seed, "parameter", symbol.name, *sample_labels(k)) for k in samples)
-        return role.quantile(np.array([generator.uniform() for generator in streams]))
+        return Drawn(samples, sample_parameters(self.problem.family, samples, self.run.seed, self.recorded))
