@@ -54,13 +54,13 @@ class Moments:
 
 
 def norms(states: Tensor, multiplicity: Tensor) -> Tensor:
-    """Return the norm of each path and state over steps and modes, ``(batch, n)``, of ``(steps, batch, n, *spectrum)``."""
+    """Return ``(batch, n)``: the norm of each path and state of ``(steps, batch, n, *spectrum)``."""
     square = torch.view_as_real(states).square().sum(-1).to(torch.float64) * multiplicity
     return square.flatten(3).sum((0, 3)).sqrt()
 
 
 def solved(moments: Moments, prior: Tensor, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return weights ``(feature, n)``, and the relative error on the paths with the prior and with the weights, ``(n,)``."""
+    """Return weights ``(feature, n)``; and ``(n,)`` each, the relative error on the paths with prior and weights."""
     count = len(prior)
     weights, before, after = [], [], []
     for products, own in zip(moments.products, prior.T, strict=True):

@@ -108,8 +108,7 @@ class Setting:
         self._parts = (parts[0], torch.zeros_like(parts[1])) if self.published else parts
         self._plain = parts[0], torch.zeros_like(parts[1])
         # The linear flow always takes a step for each stored increment, whatever the steps of the trees.
-        ends: Quadrature = numerics.quadrature if numerics.every == 1 else "trapezoid"
-        self.fine = self._duhamel(self.h, ends)
+        self.fine = self._duhamel(self.h, numerics.quadrature if numerics.every == 1 else "left")
         self.coarse = self.fine if numerics.every == 1 else self._duhamel(self.h * numerics.every, "trapezoid")
         self.features = FeatureMap(self.forest, self.system, self.coarse)
 
