@@ -6,7 +6,7 @@ the name of the time dimension whatever its symbol; a vector ``v`` is ``v_x, v_y
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ def _attributes_of(symbol: sp.Symbol) -> dict[str, str]:
 class Drawn:
     """Samples of an ensemble: their numbers, and the value that each parameter with a range or a law has in each."""
 
-    samples: range
+    samples: Sequence[int]
     parameters: Mapping[sp.Symbol, Array]
 
 
@@ -148,7 +148,7 @@ class Labels:
     def _leading(self) -> dict[str, Any]:
         """Return the coordinates of the dimensions before the time."""
         if self.drawn is not None:
-            return {"sample": ("sample", np.array(self.drawn.samples), SAMPLE_ATTRIBUTES)}
+            return {"sample": ("sample", np.array(list(self.drawn.samples)), SAMPLE_ATTRIBUTES)}
         return {s.name: (s.name, v, _attributes_of(s)) for s, v in self.values.items()}
 
     def _noise(self, arrays: Mapping[str, Array]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class Discretisation:
         *,
         degree: int | None = None,
         mollify: float | None = None,
-        samples: range | None = None,
+        samples: Sequence[int] | None = None,
     ) -> None:
         self.problem, self.form = problem, problem.form
         self.window = window
@@ -95,7 +95,7 @@ class Discretisation:
         self.sources = Sources(self.modes, problem.arrays, run.seed, mollify, samples or range(1))
         self.observer = Observer(self.system, self.sources)
 
-    def _judged(self, samples: range | None) -> Modes:
+    def _judged(self, samples: Sequence[int] | None) -> Modes:
         """Return the grid with the parameters by which coefficients are judged.
 
         For samples these are the extremes of what can be drawn, so that no sample depends on those beside it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Sources:
         arrays: Mapping[str, Any],
         seed: int,
         mollify: float | None,
-        samples: range = range(1),
+        samples: Sequence[int] = range(1),
     ) -> None:
         self.modes, self.arrays, self.seed, self.mollify = modes, arrays, seed, mollify
         self.samples = samples

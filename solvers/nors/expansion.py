@@ -93,15 +93,15 @@ class _Expansion:
     def _kind(
         self, place: int, term: NonlinearTerm | NoiseTerm, beta: float, degrees: Degrees | None, ranges: Ranges
     ) -> _Kind | None:
-        noisy = isinstance(term, NoiseTerm)
+        noise = term.noise.name if isinstance(term, NoiseTerm) else ""
         pointwise = term.amplitude if isinstance(term, NoiseTerm) else term.n
         if not pointwise.free_symbols & set(self.y):
             return None  # it is part of v
         order = max(symbol_orders([s for s in term.column if s != 0], self.form.frame, ranges))
         gain = beta - order
-        if noisy and degrees is not None:
-            gain += degrees.noise[term.noise.name]
-        return _Kind(place, pointwise, f"{'g' if noisy else 'n'}{place}", gain, term.noise.name if noisy else "")
+        if noise and degrees is not None:
+            gain += degrees.noise[noise]
+        return _Kind(place, pointwise, f"{'g' if noise else 'n'}{place}", gain, noise)
 
     def forest(self) -> Forest:
         features = {Tree(V): Feature(Tree(V), V, self.alpha)}

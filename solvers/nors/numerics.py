@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sciml.solvers.nors.names import Quadrature
 from sciml.solvers.nors.setting import Numerics
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def numerics_for(method: FeatureMethod, data: Ensemble) -> Numerics:
 
 
 def _completed(method: FeatureMethod, found: Numerics, *, matched: bool) -> Numerics:
-    at_end = "right" if method.features == "published" else "left"
-    quadrature = method.quadrature or (at_end if matched and method.every == 1 else "trapezoid")
+    at_end: Quadrature = "right" if method.features == "published" else "left"
+    quadrature: Quadrature = method.quadrature or (at_end if matched and method.every == 1 else "trapezoid")
     return Numerics(
         scheme=method.scheme or found.scheme,
         differences=found.differences if method.differences is None else method.differences,

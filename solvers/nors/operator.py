@@ -161,8 +161,8 @@ class Operator:
             coarse = increments[name].unflatten(0, (-1, every)).sum(1)
             fields = setting.modes.backward(coarse).transpose(0, 1)
             if not noise.in_space:
-                middle = tuple(n // 2 for n in setting.modes.grid)
-                fields = fields[(slice(None), slice(None), *middle)]
+                middle: tuple[int, ...] = tuple(n // 2 for n in setting.modes.grid)
+                fields = fields[:, :, *middle]
             values = fields.cpu().numpy()
             out[name] = np.concatenate([np.zeros_like(values[:, :1]), values], axis=1)
         return out

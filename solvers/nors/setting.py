@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sciml.grid import Storage
     from sciml.problem import Problem
     from sciml.run import Run
-    from sciml.solvers.nors.options import FeatureOptions
+    from sciml.solvers.nors.options import FeatureMethod
 
 __all__ = ["Numerics", "Setting"]
 
@@ -79,7 +79,7 @@ class Setting:
         problem: Problem,
         storage: Storage,
         run: Run,
-        options: FeatureOptions,
+        options: FeatureMethod,
         numerics: Numerics,
         drawn: Drawn,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Paths:
     """
 
     def __init__(
-        self, stepper: StochasticStepper, seed: int, samples: range, recorded: xr.Dataset | None = None
+        self, stepper: StochasticStepper, seed: int, samples: Sequence[int], recorded: xr.Dataset | None = None
     ) -> None:
         self.stepper, self.position = stepper, 0
         steps = stepper.fixed_steps * stepper.scheme.parts
@@ -80,7 +80,7 @@ def _ratio(intervals: int, recorded: int) -> int:
     raise DataError("D223", msg, fix=f"Grid(t={recorded}), a divisor of it, or a multiple")
 
 
-def _given(noise: NoiseModes, recorded: xr.Dataset, samples: range, intervals: int) -> Callable[[int], Array]:
+def _given(noise: NoiseModes, recorded: xr.Dataset, samples: Sequence[int], intervals: int) -> Callable[[int], Array]:
     """Return the function that reads the increments of an interval."""
     name = noise.noise.name
     if name not in recorded:
