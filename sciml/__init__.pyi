@@ -29,6 +29,7 @@ from sciml.dsl import RandomField as RandomField
 from sciml.dsl import Range as Range
 from sciml.dsl import Spectrum as Spectrum
 from sciml.dsl import Torus as Torus
+from sciml.dsl import Unknown as Unknown
 from sciml.dsl import Vector as Vector
 from sciml.dsl import VectorField as VectorField
 from sciml.dsl import VortexPatch as VortexPatch

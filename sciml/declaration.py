@@ -23,6 +23,7 @@ from sciml.dsl.domains import MOST_AXES
 from sciml.dsl.noise import Noise
 from sciml.dsl.parameters import corners
 from sciml.dsl.text import text
+from sciml.dsl.unknown import unknown_terms
 from sciml.dsl.vectors import VectorField
 from sciml.errors import DeclarationError
 from sciml.forms.admissible import check_admissible
@@ -30,6 +31,7 @@ from sciml.forms.decay import check_decay
 from sciml.forms.divergence import check_vorticity
 from sciml.forms.driving import check_driving
 from sciml.forms.faces import conditions_needed
+from sciml.forms.learned import check_arguments, check_known, check_operators
 from sciml.forms.mean_square import check_mean_square
 from sciml.forms.rows import check_ranks
 from sciml.forms.wellposed import check_wellposed
@@ -55,11 +57,13 @@ def check_declaration(problem: Problem) -> None:
         _check_axes(problem)
     check_noise(problem.equations.values(), (t, *space))
     others = _other_expressions(problem)
+    check_known(others, _lines(problem))
     everything = [*problem.equations.values(), *others.values(), *problem.parameters, t, *space]
     check_names(everything)
     taken = {s.name for e in everything for s in e.free_symbols}
     taken |= {f.name if isinstance(f, VectorField) else f.func.__name__ for f in problem.fields}
-    taken |= _component_names(problem, taken)
+    learned = {f.name for f in unknown_terms(problem.equations.values())}
+    taken |= _component_names(problem, taken | learned)
     noises = {n.name for e in problem.equations.values() for n in e.atoms(Noise)}
     for name in problem.outputs:
         if name in RESERVED:
@@ -67,6 +71,9 @@ def check_declaration(problem: Problem) -> None:
             raise DeclarationError("S109", msg, fix="choose another name for the output")
         if name in taken:
             msg = f"the output {name!r} has the name of a symbol or field of the problem."
+            raise DeclarationError("S102", msg, fix="choose another name for the output")
+        if name in learned:
+            msg = f"the output {name!r} has the name of an unknown function of the problem."
             raise DeclarationError("S102", msg, fix="choose another name for the output")
         if name in noises:
             msg = f"the output {name!r} has the name of a noise, under which a solution holds its increments."
@@ -76,6 +83,7 @@ def check_declaration(problem: Problem) -> None:
     check_values([*problem.equations.values(), *others.values()], problem.parameters)
     check_roles(problem.equations, others, problem.parameters, {t, *space}, _lines(problem))
     check_ranks(problem.equations, problem.frame)
+    check_arguments(problem.equations, problem.frame)
     check_condition_values(problem.initial_conditions, problem.fields, t, problem.frame.dim)
     for name, e in problem.outputs.items():
         check_pointwise(f"output {name!r}", e, problem.fields, problem.frame.dim)
@@ -180,6 +188,7 @@ def check_against_form(problem: Problem) -> None:
     check_decay(problem.initial_conditions, values, problem.domain, problem.frame, corners(problem.parameters))
     check_vorticity(problem.equations, problem.initial_conditions, problem.frame, problem.numbers)
     check_wellposed(form, problem.extents)
+    check_operators(form, problem.extents)
     check_driving(form, problem.faces, problem.extents)
     check_admissible(form, problem.degrees, problem.calculus, problem.renormalise)
     check_mean_square(form, problem.extents, problem.calculus)

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from sciml.dsl.text import text
 from sciml.errors import DataError, MethodMismatch, OptionError, UnknownMethod, did_you_mean
 from sciml.options import as_record, rebuilt
 from sciml.train.task import Task
@@ -39,6 +40,7 @@ __all__ = [
     "find_method",
     "installed",
     "method_from",
+    "needs_learning",
     "registry",
     "table",
 ]
@@ -254,6 +256,17 @@ def table(problem: Problem) -> MethodTable:
         method = point.load()()
         rows[name] = (method.summary, method.requires(problem))
     return MethodTable(problem.name, rows)
+
+
+def needs_learning(problem: Problem) -> list[Unmet]:
+    """Return why a method that learns no terms cannot solve a problem; empty if all terms are known."""
+    if not problem.unknown_terms:
+        return []
+    names = " and ".join(map(text, problem.unknown_terms))
+    many = len(problem.unknown_terms) > 1
+    what, it = ("are unknown; they are", "them") if many else ("is unknown; it is", "it")
+    fix = f"problem.with_(equations=...) with known terms for {names}, or a method that learns {it}"
+    return [Unmet(f"{names} {what} learned from data, and this method takes known terms only", fix)]
 
 
 def check_match(method: Method, problem: Problem) -> None:

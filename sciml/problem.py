@@ -34,12 +34,14 @@ from sciml.dsl.operators import BiotSavart, Spectrum, as_expression, is_global
 from sciml.dsl.parameters import check_parameters, extremes_of, value_of
 from sciml.dsl.roles import Infer, Law, Range, Role
 from sciml.dsl.text import equation_text, latex, text, typed
+from sciml.dsl.unknown import Unknown, unknown_terms
 from sciml.dsl.vectors import Vector, VectorField
 from sciml.errors import DeclarationError, did_you_mean, shown
 from sciml.forms import Frame, Recognition, SemilinearForm, recognise, resembles_flow, semilinear
 from sciml.forms.components import components
 from sciml.forms.degrees import Degrees, degrees, noise_lines
 from sciml.forms.faces import Faces, faces_of
+from sciml.forms.learned import check_known
 from sciml.forms.multiplier import with_derivatives
 from sciml.forms.regularity import regularity
 from sciml.forms.smoothing import linear_part
@@ -220,6 +222,7 @@ class Problem:
             expr = self.outputs[quantity]
         else:
             expr = normalised_in(str(declared), quantity)
+            check_known({str(declared): expr})
             check_pointwise(str(declared), expr, self.fields, self.frame.dim)
             check_roles({}, {str(declared): expr}, {}, {*self.parameters, self.time[0], *self.frame.space})
         if isinstance(declared, Observation):
@@ -365,6 +368,11 @@ class Problem:
     def unknowns(self) -> Mapping[sp.Symbol, Infer]:
         """The parameters that are to be inferred."""
         return MappingProxyType({s: p for s, p in self.parameters.items() if isinstance(p, Infer)})
+
+    @cached_property
+    def unknown_terms(self) -> tuple[Unknown, ...]:
+        """The functions in the equations that are to be learned from data, by name."""
+        return unknown_terms(self.equations.values())
 
     def with_(self, **changes: Any) -> Problem:
         """Return a copy with some arguments replaced; ``parameters`` are merged, and None removes one."""
@@ -562,7 +570,8 @@ class Problem:
         t, start, end = self.time
         rows = [(n, equation_text(e)) for n, e in self.equations.items()]
         rows.append(("domain", f"{self.domain!r}, {t} in [{text(start)}, {text(end)}]"))
-        rows.append(("unknown", ", ".join(map(text, self.fields))))
+        learned = f"; {', '.join(map(text, self.unknown_terms))} to be learned" if self.unknown_terms else ""
+        rows.append(("unknown", ", ".join(map(text, self.fields)) + learned))
         rows += [("initial", f"{text(c.target)} = {text(c.value)}") for c in self.initial_conditions]
         rows += [("face", _face_text(c)) for c in self.face_conditions]
         if self.parameters:

@@ -24,6 +24,7 @@ from sciml.dsl.operators import (
 )
 from sciml.dsl.random_fields import RandomField
 from sciml.dsl.roles import Infer, Range
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.vectors import Advect, Component, Cross, Dot, Outer, Vector, VectorField
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Range",
     "Spectrum",
     "Torus",
+    "Unknown",
     "Vector",
     "VectorField",
     "VortexPatch",

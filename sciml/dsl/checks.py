@@ -20,6 +20,7 @@ from sciml.dsl.random_fields import RandomField
 from sciml.dsl.rank import RankError, kind, rank
 from sciml.dsl.roles import Law, Range, Role
 from sciml.dsl.text import equation_text, excerpt, text
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.vectors import Labelled, VectorField
 from sciml.errors import DeclarationError, did_you_mean, shown
 
@@ -109,11 +110,17 @@ def _named_things(everything: Iterable[sp.Basic]) -> Iterable[tuple[str, str, An
     for expr in everything:
         for node in sp.preorder_traversal(expr):
             if isinstance(node, Labelled):
-                yield node.name, "a random field" if isinstance(node, RandomField) else f"a {type(node).__name__}", node
+                yield node.name, _kind(node), node
             elif isinstance(node, AppliedUndef):
                 yield node.func.__name__, "a field", node
         for symbol in sorted(expr.free_symbols, key=str):
             yield symbol.name, "a symbol", symbol
+
+
+def _kind(node: Labelled) -> str:
+    if isinstance(node, Unknown):
+        return "an unknown function"
+    return "a random field" if isinstance(node, RandomField) else f"a {type(node).__name__}"
 
 
 def _refuse_twins(name: str, first: tuple[str, Any], second: tuple[str, Any]) -> None:
@@ -126,6 +133,9 @@ def _refuse_twins(name: str, first: tuple[str, Any], second: tuple[str, Any]) ->
         msg = f"two different random fields are called {name!r}: {a.constructor} and {b.constructor}."
         fix = "one name is one field: make it once and reuse it, or give independent fields different names"
         raise DeclarationError("S102", msg, fix=fix)
+    if isinstance(a, Unknown) and isinstance(b, Unknown):
+        msg = f"two unknown functions of other arguments are called {name!r}: {text(a)} and {text(b)}."
+        raise DeclarationError("S102", msg, fix="give different functions different names")
     if type(a) is type(b) or (isinstance(a, AppliedUndef) and isinstance(b, AppliedUndef)):
         msg = f"{name!r} is used with different arguments or assumptions: {a} and {b}."
         raise DeclarationError("S102", msg, fix="create each field once, with sm.Field or sm.VectorField, and reuse it")

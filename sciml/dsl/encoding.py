@@ -21,6 +21,7 @@ from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Operator
 from sciml.dsl.random_fields import FourierField, RandomField, StationaryField
 from sciml.dsl.text import text
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.vectors import Named
 from sciml.errors import DeclarationError, FileError, shown
 
@@ -44,7 +45,7 @@ CONSTANTS = {
     "true": sp.true,
     "false": sp.false,
 }
-NAMED = {"Field": dsl.Field, "VectorField": dsl.VectorField, "Sampled": Sampled}
+NAMED = {"Field": dsl.Field, "VectorField": dsl.VectorField, "Sampled": Sampled, "Unknown": Unknown}
 STRUCTURED = {
     c.__name__: c
     for c in (
@@ -153,6 +154,8 @@ def encode(expr: Any) -> Any:
         return ["Field", expr.func.__name__, *map(encode, expr.args)]
     if isinstance(expr, Named):
         return [type(expr).__name__, expr.name, *map(encode, expr.coordinates)]
+    if isinstance(expr, Unknown):
+        return ["Unknown", expr.name, *map(encode, expr.arguments)]
     if isinstance(expr, (Noise, RandomField, Measure)):
         return [type(expr).__name__, *map(_encode_argument, expr.args)]
     if isinstance(expr, sp.Derivative):
@@ -318,8 +321,8 @@ class _Decoder:
         return sp.Symbol(name, **kept)
 
     def _named(self, rest: list[Any]) -> Any:
-        head, name, *coordinates = rest
-        return NAMED[head](name, *(self.of(c) for c in coordinates))
+        head, name, *arguments = rest
+        return NAMED[head](name, *(self.of(a) for a in arguments))
 
     def _derivative(self, rest: list[Any]) -> sp.Expr:
         expr, *counts = rest

@@ -14,7 +14,8 @@ from sciml.dsl.measures import Measure
 from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Dt, Integral, LinearOperator, Maximum, Norm, Operator, Spectrum
 from sciml.dsl.random_fields import RandomField
-from sciml.dsl.text import text
+from sciml.dsl.text import text, typed
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.vectors import Component, Cross, Dot, Named, Outer, Vector, VectorField
 from sciml.errors import DeclarationError
 
@@ -81,6 +82,23 @@ class _Rank:
     @of.register
     def _(self, expr: Noise | RandomField | Measure) -> int:
         return 0
+
+    @of.register
+    def _(self, expr: Unknown) -> int:
+        for a in expr.arguments:
+            if found := self.of(a):
+                msg = f"an unknown function takes scalars, but {text(a)} is {kind(found)}."
+                raise RankError("S121", msg, expr, self._by_component(expr))
+        return 0
+
+    def _by_component(self, expr: Unknown) -> str:
+        """Write an unknown function with the components of vectors as arguments of their own."""
+        given = []
+        for a in expr.arguments:
+            short = isinstance(a, (Vector, VectorField))
+            parts = [f"{typed(a)}[{i}]" if short else f"sm.Component({typed(a)}, {i})" for i in range(self.dim)]
+            given += parts if self.of(a) == 1 else [typed(a) if not self.of(a) else f"sm.Norm({typed(a)})"]
+        return f'{expr.name} = sm.Unknown("{expr.name}", {", ".join(given)})'
 
     @of.register
     def _(self, expr: sp.Add) -> int | None:

@@ -11,6 +11,8 @@ from functools import singledispatchmethod
 import sympy as sp
 
 from sciml.dsl.operators import Dt, Integral, LinearOperator
+from sciml.dsl.text import text
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.vectors import Component, Cross, Dot, Outer, Vector
 from sciml.errors import DeclarationError
 
@@ -128,6 +130,16 @@ class _Parts:
     def _bilinear(self, expr: sp.Expr) -> Pair:
         (a, b), (c, d) = (self.of(argument) for argument in expr.args)
         return expr.func(a, c) - expr.func(b, d), expr.func(a, d) + expr.func(b, c)
+
+    @_rule.register
+    def _(self, expr: Unknown) -> Pair:
+        parts = [self.of(argument) for argument in expr.arguments]
+        for argument, (_, imaginary) in zip(expr.arguments, parts, strict=True):
+            if imaginary != 0:
+                msg = f"the unknown function {expr.name} takes real arguments; {text(argument)} is complex."
+                fix = f'{expr.name} = sm.Unknown("{expr.name}", sp.re({text(argument)}), sp.im({text(argument)}))'
+                raise DeclarationError("S219", msg, fix=fix)
+        return expr.func(expr.name, *(real for real, _ in parts)), ZERO
 
     @_rule.register
     def _(self, expr: Vector) -> Pair:

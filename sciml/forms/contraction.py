@@ -15,6 +15,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import sympy as sp
 
+from sciml.dsl.unknown import stand_in
 from sciml.forms.convolution import SAMPLED, Convolution
 from sciml.forms.frame import Frame
 from sciml.forms.products import Monomial, exceeds
@@ -62,7 +63,7 @@ def _second_derivatives(
     products: list[Monomial], rough: Mapping[int, float], form: SemilinearForm
 ) -> dict[Pair, sp.Expr]:
     """Return ``∂²n/∂y_a∂y_b`` of the pairs that are too rough to be multiplied."""
-    n = sp.Add(*(p.piece for p in products))
+    n = stand_in(sp.Add(*(p.piece for p in products)))
     pairs = [p for p in combinations_with_replacement(sorted(rough), 2) if not exceeds(rough[p[0]] + rough[p[1]], 0)]
     found = {(a, b): n.diff(form.slots[a].placeholder, form.slots[b].placeholder) for a, b in pairs}
     return {pair: e for pair, e in found.items() if e != 0}

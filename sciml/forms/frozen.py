@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from sciml.forms.multiplier import Multiplier, atoms_of
+from sciml.forms.multiplier import Multiplier, is_explicit
 from sciml.forms.rows import Origin
 from sciml.forms.semilinear import SemilinearForm
 
@@ -56,11 +56,11 @@ def varying(form: SemilinearForm) -> list[Varying]:
 
 
 def coefficient_of(n: sp.Expr, form: SemilinearForm) -> tuple[sp.Expr, int, sp.Expr] | None:
-    """Return ``(c, j, s)`` if a product is ``c × s(D) z_j`` with c free of the state."""
+    """Return ``(c, j, s)`` if a product is ``c × s(D) z_j`` with c known and free of the state."""
     factors = sp.Mul.make_args(n)
     atoms = [f for f in factors if f in form.state or (isinstance(f, Multiplier) and f.operand in form.state)]
     coefficient = sp.Mul(*(f for f in factors if f not in atoms))
-    if len(atoms) != 1 or atoms_of(coefficient):
+    if len(atoms) != 1 or not is_explicit(coefficient):
         return None
     atom = atoms[0]
     field, symbol = (atom, sp.S.One) if atom in form.state else (atom.operand, atom.symbol)

@@ -18,6 +18,7 @@ from sciml.dsl.measures import Measure
 from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Functional, Integral
 from sciml.dsl.random_fields import RandomField
+from sciml.dsl.unknown import Unknown
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
@@ -27,6 +28,7 @@ __all__ = [
     "atoms_of",
     "differentiate",
     "explicit_derivatives",
+    "is_explicit",
     "is_local",
     "multiply",
     "rebuild",
@@ -184,9 +186,14 @@ def to_derivatives(expr: sp.Expr, symbol: sp.Expr, frame: Frame) -> sp.Expr:
     return sp.Add(*terms)
 
 
+def is_explicit(expr: sp.Expr) -> bool:
+    """Tell whether an expression is a known function of coordinates and parameters alone."""
+    return not atoms_of(expr) and not expr.atoms(Unknown)
+
+
 def explicit_derivatives(expr: sp.Expr, frame: Frame) -> sp.Expr:
     """Differentiate functions of the coordinates alone exactly: they need not be periodic."""
-    if isinstance(expr, Multiplier) and not atoms_of(expr.operand) and is_local(expr.symbol, frame):
+    if isinstance(expr, Multiplier) and is_explicit(expr.operand) and is_local(expr.symbol, frame):
         return to_derivatives(expr.operand, expr.symbol, frame)
     if not expr.args or not expr.has(Multiplier):
         return expr

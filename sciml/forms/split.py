@@ -16,9 +16,10 @@ import sympy as sp
 from sciml.dsl.noise import Noise
 from sciml.dsl.operators import Functional
 from sciml.dsl.text import text
+from sciml.dsl.unknown import Unknown, unknown_terms
 from sciml.errors import DeclarationError
 from sciml.forms.frame import Frame
-from sciml.forms.multiplier import Multiplier, atoms_of, is_constant, is_local, multiply, to_derivatives
+from sciml.forms.multiplier import Multiplier, atoms_of, is_constant, is_explicit, is_local, multiply, to_derivatives
 from sciml.forms.rows import Origin, Row, refuse
 
 __all__ = ["NoisePart", "NonlinearPart", "Split", "expand", "normal", "split_row"]
@@ -138,7 +139,7 @@ def _sort(piece: sp.Expr, origin: Origin, out: Split, fields: Collection[sp.Expr
         msg = f"an operator acts on noise inside a product: {text(origin.term)}."
         raise refuse("S133", msg, origin, "bring the operator outside: Dx(u*xi, x) - xi*Dx(u, x)")
     bad = [a for a in atoms_of(body) if isinstance(a, Multiplier) and a.operand not in fields]
-    if bad or (outer != 1 and not atoms_of(body) and is_local(outer, frame)):
+    if bad or (outer != 1 and is_explicit(body) and is_local(outer, frame)):
         target = bad[0] if bad else core
         for smaller in _opened(constant, outer, body, target, origin, frame):
             _sort(smaller, origin, out, fields, frame)
@@ -175,6 +176,11 @@ def _opened(
             "(a field that an equation without Dt determines is such an operator of its sources)",
         )
         raise refuse("S132", msg, origin, fix)
+    if unknown := unknown_terms([target.operand]):
+        f = unknown[0]
+        msg = f"a derivative of {text(f)} is multiplied, and how {text(f)} changes with its arguments is unknown"
+        outside = f"bring the operator outside: sm.Dx(u*{f.name}, x) - {f.name}*sm.Dx(u, x)"
+        raise refuse("S222", msg, origin, outside)
     opened = to_derivatives(target.operand, target.symbol, frame)
     if target.operand == body and target.symbol == outer:  # explicit forcing: differentiate it exactly
         yield from sp.Add.make_args(normal(constant * opened, frame))
@@ -196,4 +202,7 @@ def _noise_part(outer: sp.Expr, constant: sp.Expr, body: sp.Expr, origin: Origin
         fix = f"write  amplitude(u, x, t)*{noises[0].name}  with the amplitude free of noise; noises are summed"
         raise refuse("S133", msg, origin, fix)
     powers, amplitude = terms[0]
+    if amplitude.atoms(Unknown):
+        msg = f"{text(unknown_terms([amplitude])[0])} is unknown and cannot multiply noise"
+        raise refuse("S220", msg, origin, f"write  {noises[0].name}  with a known amplitude")
     return NoisePart(outer, constant * amplitude, noises[powers.index(1)], origin)

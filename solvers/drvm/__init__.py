@@ -13,7 +13,7 @@ from sciml.dsl.text import text
 from sciml.errors import OptionError
 from sciml.forms.bilinear import velocity_symbol
 from sciml.forms.multiplier import Multiplier, atoms_of, explicit_derivatives, multiply, rebuild
-from sciml.method import Method, Unmet
+from sciml.method import Method, Unmet, needs_learning
 from sciml.options import options
 from sciml.train.schedules import Cosine
 from sciml.train.training import Training
@@ -164,6 +164,8 @@ class DRVM(Method):
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Two-dimensional Navier-Stokes with ν > 0, unforced, in the plane or on a torus."""
+        if unknown := needs_learning(problem):
+            return unknown
         found = problem.recognised
         if found is None:
             return [Unmet("it is a method for incompressible Navier-Stokes, and nothing here is like it")]

@@ -16,7 +16,7 @@ from sciml.errors import OptionError
 from sciml.forms.multiplier import atoms_of
 from sciml.fourier import reflection
 from sciml.fourier.scheme_names import SCHEMES, WEIGHTS, SchemeName, Weighting
-from sciml.method import Method, Unmet
+from sciml.method import Method, Unmet, needs_learning
 from sciml.options import options
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Spectral(Method):
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Deterministic evolution equations on a torus, or on a box where sines and cosines fit."""
+        if unknown := needs_learning(problem):
+            return unknown
         if problem.domain.infinite and (found := self._free_space(problem)):
             return [found]
         if found := self._stochastic(problem):

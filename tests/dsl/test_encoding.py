@@ -25,6 +25,7 @@ EXPRESSIONS = [
     sp.Max(x, 0) + sp.Heaviside(x) + sp.Abs(u),
     sp.Derivative(u, (x, 3), t),
     sm.Dx(u**2 / 2, x) - nu * sm.FractionalLaplacian(u, sp.Rational(3, 2)),
+    u * sm.Unknown("F", u, sm.Dx(u, x), t) - sp.Derivative(sm.Unknown("G", u), x),
 ]
 
 
@@ -85,6 +86,11 @@ HOSTILE = {
     "not a list": {"Pow": [9, 9]},
     "boolean": True,
     "field of strings": ["Field", "u", "x"],
+    "unknown function of nothing": ["Unknown", "F"],
+    "unknown function of strings": ["Unknown", "F", "x"],
+    "unknown function without a name": ["Unknown", ["Symbol", "F", {}], ["Symbol", "x", {"real": True}]],
+    "unknown function named by code": ["Unknown", "F.__class__", ["Symbol", "x", {"real": True}]],
+    "unknown function of too much": ["Unknown", "F", *[["Symbol", f"a{i}", {}] for i in range(200_000)]],
 }
 
 

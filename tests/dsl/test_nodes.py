@@ -31,6 +31,7 @@ EXAMPLES = {
     "Maximum": sm.Maximum(w**2),
     "Spectrum": sm.Spectrum(u),
     "Norm": sm.Norm(u, 3),
+    "Unknown": sm.Unknown("F", w, sm.Dx(w, x), x),
     "VectorField": u,
     "Vector": sm.Vector(w, 2 * q),
     "Component": sm.Component(sm.Grad(w), y),

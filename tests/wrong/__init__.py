@@ -6,6 +6,7 @@ from wrong.equations import EQUATIONS
 from wrong.flows import FLOWS
 from wrong.noise import NOISE
 from wrong.roles import ROLES
+from wrong.unknown import UNKNOWN
 
-TOPICS = (EQUATIONS, DOMAINS, ROLES, DATA, FLOWS, NOISE)
+TOPICS = (EQUATIONS, DOMAINS, ROLES, DATA, FLOWS, NOISE, UNKNOWN)
 WRONG = {title: case for topic in TOPICS for title, case in topic.items()}
