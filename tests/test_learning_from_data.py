@@ -223,6 +223,13 @@ def test_a_saved_solution_predicts_the_same(data, fitted, tmp_path):
     assert loaded.provenance["data"] == fitted.provenance["data"]
 
 
+def test_a_model_that_maps_noise_to_paths_leaves_points_to_interpolation(fitted):
+    between = fitted.at(x=[0.1, 0.2])
+    assert between["u"].sizes == {"time": 9, "x": 2}
+    stored = replace(fitted, model={}).at(x=[0.1, 0.2])
+    assert between.identical(stored)
+
+
 def test_a_replay_on_coarser_times(data, fitted):
     coarse = fitted.replay(data[40:], grid=sm.Grid(x=16, t=4))
     assert coarse.record["grid"] == {"x": 16, "t": 4}
