@@ -9,14 +9,19 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import DataError
-from sciml.method import method_from
+from sciml.method import Method, method_from
 
 if TYPE_CHECKING:
     from sciml.solution import Solution
 
-__all__ = ["predicted"]
+__all__ = ["evaluates", "predicted"]
 
 ROUNDING = 1e-9
+
+
+def evaluates(solution: Solution) -> bool:
+    """Tell whether the model of a solution gives its values anywhere; one that maps noise to paths does not."""
+    return bool(solution.model) and type(method_from(solution.method)).predictor is not Method.predictor
 
 
 def predicted(solution: Solution, times: Any, coordinates: Mapping[str, Any]) -> xr.Dataset:

@@ -139,8 +139,8 @@ class Solution:
     def at(self, **coordinates: Any) -> xr.Dataset:
         """Evaluate at arbitrary points of space, at stored times and stored parameters of a family.
 
-        A solution with a ``model`` (DRVM) is evaluated by it, at any time that was computed; variables
-        that the model does not know are left out unless all times are stored.
+        A solution whose ``model`` is a function of time and place (DRVM) is evaluated by it, at any time that was
+        computed; variables that the model does not know are left out unless all times are stored.
 
         Args:
             coordinates: A number or 1-D array for each coordinate, as in ``at(t=0.5, x=xs, y=ys)``;
@@ -162,15 +162,16 @@ class Solution:
             if name not in known and name not in {s.name for s in self.problem.family}:
                 msg = f"at(): the problem has no coordinate {name!r}.{did_you_mean(name, known)}"
                 raise DataError("D206", msg, fix=f"coordinates: {self.problem.frame.time}, {', '.join(known)}")
-        from sciml.prediction import predicted
+        from sciml.prediction import evaluates, predicted
 
         times = next(iter(given.values()), None)
-        modelled = predicted(self, times, coordinates) if self.model else xr.Dataset()
+        everywhere = evaluates(self)
+        modelled = predicted(self, times, coordinates) if everywhere else xr.Dataset()
         names = self.variables()
         rest = {n: parts for n, parts in names.items() if not all(p in modelled for p in parts)}
-        if rest and not (self.model and not self._has_times(times)):
+        if rest and not (everywhere and not self._has_times(times)):
             stored = self._gridded(times, coordinates, [p for parts in rest.values() for p in parts])
-            modelled = modelled.merge(stored, compat="override") if self.model else stored
+            modelled = modelled.merge(stored, compat="override") if everywhere else stored
         kept = {n: parts for n, parts in names.items() if all(p in modelled for p in parts)}
         return xr.Dataset({n: _grouped(modelled, n, parts, self.problem) for n, parts in kept.items()})
 

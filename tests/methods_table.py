@@ -20,6 +20,7 @@ class Case:
         grid: Where the answer is stored.
         refused: One that it cannot solve, with a word of the reason.
         dtypes: Precision that each ``Run(dtype=...)`` promises for the stored fields.
+        data: What a method that learns is given, drawn anew at each call unless it is cached.
     """
 
     method: Method
@@ -27,6 +28,7 @@ class Case:
     grid: sm.Grid
     refused: tuple[Callable[[], sm.Problem], str]
     dtypes: Any = (("float64", "float64"), ("float32", "float32"), (None, "float64"))
+    data: Callable[[], sm.Ensemble] | None = None
 
 
 t, x = sm.coords("t x")

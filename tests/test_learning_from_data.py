@@ -6,12 +6,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sympy as sp
+import test_methods
 from mean_model import GRID, MeanModel, driven, t, u, x
+from methods_table import CASES, Case
 from typer.testing import CliRunner
 
 import sciml as sm
@@ -220,6 +223,13 @@ def test_a_saved_solution_predicts_the_same(data, fitted, tmp_path):
     assert loaded.provenance["data"] == fitted.provenance["data"]
 
 
+def test_a_model_that_maps_noise_to_paths_leaves_points_to_interpolation(fitted):
+    between = fitted.at(x=[0.1, 0.2])
+    assert between["u"].sizes == {"time": 9, "x": 2}
+    stored = replace(fitted, model={}).at(x=[0.1, 0.2])
+    assert between.identical(stored)
+
+
 def test_a_replay_on_coarser_times(data, fitted):
     coarse = fitted.replay(data[40:], grid=sm.Grid(x=16, t=4))
     assert coarse.record["grid"] == {"x": 16, "t": 4}
@@ -392,6 +402,20 @@ def test_the_checkpoint_names_samples_in_few_numbers(stored, tmp_path):
     record = json.loads(json.dumps(read(tmp_path / "checkpoint.pt").record))["data"]
     assert record["samples"] == [0, 40]
     assert record["file"] == os.fspath(stored.resolve())
+
+
+CONTRACT = [name for name in vars(test_methods.TestRuns) if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("promise", CONTRACT)
+def test_a_method_that_learns_keeps_the_contract_of_all(data, monkeypatch, tmp_path, promise):
+    method, refused = MeanModel(), (driven, "")
+    case = Case(method=method, problem=driven, grid=GRID, refused=refused, data=lambda: data[:40])
+    case = replace(case, dtypes=((None, "float64"),))
+    monkeypatch.setitem(CASES, "mean-model", case)
+    check = getattr(test_methods.TestRuns(), promise)
+    known = {"name": "mean-model", "monkeypatch": monkeypatch, "tmp_path": tmp_path}
+    check(**{n: known[n] for n in signature(check).parameters})
 
 
 def test_an_ensemble_knows_its_file_and_its_numbers(data, stored):

@@ -18,9 +18,17 @@ METHODS = {name: point.load() for name, point in installed().items()}
 HALF = sm.Budget(steps=2)
 
 
+def planned(name, **run):
+    case, given = CASES[name], sm.Run(**{"seed": 3, "threads": 1, **run})
+    return case.problem().plan(case.method, data=data_of(name), grid=case.grid, run=given)
+
+
 def solved(name, **run):
-    case = CASES[name]
-    return case.problem().solve(case.method, grid=case.grid, run=sm.Run(**{"seed": 3, "threads": 1, **run}))
+    return planned(name, **run).complete()
+
+
+def data_of(name):
+    return CASES[name].data and CASES[name].data()
 
 
 def test_every_registered_method_is_in_the_table():
@@ -104,7 +112,7 @@ class TestRuns:
     def test_stopped_and_resumed_equals_uninterrupted(self, name, tmp_path):
         part = solved(name, out=tmp_path, budget=HALF)
         assert part.status == "budget"
-        resumed = sm.resume(tmp_path)
+        resumed = sm.resume(tmp_path, data=data_of(name))
         assert resumed.status == "converged"
         assert resumed.ds.identical(solved(name).ds)
         steps = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
@@ -112,16 +120,14 @@ class TestRuns:
         assert len(steps) > HALF.steps
 
     def test_a_result_in_the_middle_does_not_change_what_follows(self, name):
-        case = CASES[name]
-        plan = case.problem().plan(case.method, grid=case.grid, run=sm.Run(seed=3, threads=1))
+        plan = planned(name)
         plan.step(2).solution()
         assert plan.step(plan.total).solution().ds.identical(solved(name).ds)
 
 
 def stopped(name, monkeypatch, error, **run):
     """Return a plan whose third step fails once."""
-    case = CASES[name]
-    plan = case.problem().plan(case.method, grid=case.grid, run=sm.Run(**{"seed": 3, "threads": 1, **run}))
+    plan = planned(name, **run)
     original, failures = plan._engine.step, [error]
 
     def step(state):
