@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sciml.driven import pathwise_unmet
 from sciml.errors import OptionError
 from sciml.fourier.scheme_names import SCHEMES, SchemeName
-from sciml.method import Method, Unmet
+from sciml.method import Method, Unmet, needs_learning
 from sciml.options import options
 from sciml.solvers.nors.expansion import expansion, graded
 from sciml.solvers.nors.forest import Forest, Limits
@@ -129,6 +129,8 @@ class FeatureMethod(Method):
 
     def requires(self, problem: Problem) -> list[Unmet]:
         """Noise, a torus or a box, Itô; for the published rule one field of first order on a torus."""
+        if unknown := needs_learning(problem):
+            return unknown
         form = problem.form
         if not form.noise:
             return [Unmet("it needs a driving noise", 'add  sigma*sm.WhiteNoise("xi", t, x)')]
