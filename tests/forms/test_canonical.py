@@ -226,7 +226,7 @@ def test_the_right_side_satisfies_the_declared_equations(name):
     rate = engine.modes.backward(system.linear_rate(hats) + system.nonlinear(hats, 0.0, contractions))
     fields, rates = {}, {}
     for f in p.scalar_fields:
-        fields[f.func.__name__] = engine.observer(engine.form.in_states(f), hats, 0.0)[0].numpy()
+        fields[f.func.__name__] = engine.discretisation.observer(engine.form.in_states(f), hats, 0.0)[0].numpy()
     for j, f in enumerate(p.form.state):
         base = p.form.lift[f]
         root = base.expr if isinstance(base, sp.Derivative) else base
