@@ -43,7 +43,7 @@ gallery-check: $(STAMP)
 
 $(BENCH_STAMP): benchmarks/constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet -c benchmarks/constraints.txt -e . py-pde exponax numba matplotlib deepxde
+	$(BENCH)/bin/python -m pip install --quiet -c benchmarks/constraints.txt -e . py-pde exponax numba matplotlib deepxde neuraloperator
 	touch $@
 
 bench-env: $(BENCH_STAMP)

@@ -57,6 +57,7 @@ from sciml.run import Budget as Budget
 from sciml.run import Run as Run
 from sciml.solution import Solution as Solution
 from sciml.solvers.drvm import DRVM as DRVM
+from sciml.solvers.nors import NORS as NORS
 from sciml.solvers.nors import LinearMFV as LinearMFV
 from sciml.solvers.spectral import Spectral as Spectral
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sympy as sp
 
 import sciml as sm
 from sciml.method import Method
+from sciml.train import Training
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ def plane_flow(forcing=0, start=None):
     )
 
 
+@cache
+def diffused():
+    """Paths to learn from, the same at each call: the contract is that of the method, not of its data."""
+    return diffusion(sm.WhiteNoise("xi", t, x) / 5).sample(60, grid=LEARNED, seed=1)
+
+
+LEARNED = sm.Grid(x=32, t=96)
+
 CASES = {
     "drvm": Case(
         method=sm.DRVM(n_particles=2048, steps=4, hidden=(64,), marches=2),
@@ -71,6 +81,22 @@ CASES = {
         refused=(lambda: plane_flow(forcing=sp.sin(y)), "no forcing yet"),
         # Fields are evaluated in float64 from fits in float64; the precision is that of the particles.
         dtypes=(("float64", "float64"), ("float32", "float64"), (None, "float64")),
+    ),
+    "linear-mfv": Case(
+        method=sm.LinearMFV(chunk=1),  # few paths in a block, each of which is a step
+        problem=lambda: diffusion(sm.WhiteNoise("xi", t, x) / 5),
+        grid=LEARNED,
+        refused=(diffusion, "needs a driving noise"),
+        data=diffused,
+    ),
+    "nors": Case(
+        method=sm.NORS(
+            integrations=0, channels=4, layers=1, points=16, chunk=8, training=Training(steps=8, learning_rate=0.02)
+        ),
+        problem=lambda: diffusion(sm.WhiteNoise("xi", t, x) / 5),
+        grid=LEARNED,
+        refused=(diffusion, "needs a driving noise"),
+        data=diffused,
     ),
     "spectral": Case(
         method=sm.Spectral(dt=0.05),

@@ -118,7 +118,15 @@ class Duhamel:
         return out
 
     def propagate(self, driven: Tensor) -> Tensor:
-        """Solve ``z_n = A z_{n-1} + d_n``, ``z_0 = d_0``, in place: ``(steps + 1, ..., batch, n, *spectrum)``."""
+        """Solve ``z_n = A z_{n-1} + d_n``, ``z_0 = d_0``: ``(steps + 1, ..., batch, n, *spectrum)``.
+
+        In place, but where autograd follows.
+        """
+        if driven.requires_grad:
+            steps = [driven[0]]
+            for now in driven[1:]:
+                steps.append(now + self.apply(self.linear, steps[-1]))
+            return torch.stack(steps)
         for before, now in pairwise(driven):
             if not self.diagonal:
                 now += self.apply(self.linear, before)

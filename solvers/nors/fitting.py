@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciml.errors import DataError
+from sciml.compute import device_of
+from sciml.errors import DataError, FileError
 from sciml.labels import Drawn
 from sciml.sampling import sample_parameters
-from sciml.solvers.nors.model import LinearModel, picard_weights, window_steps, windows
+from sciml.solvers.nors.model import FeatureModel, picard_weights, window_steps, windows
 from sciml.solvers.nors.numerics import numerics_for
 from sciml.solvers.nors.operator import MIB, Operator, path_bytes
 from sciml.solvers.nors.recorded import increments_of, observed_rows, start_of, states_of
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from sciml.grid import Grid
     from sciml.problem import Problem
     from sciml.run import Run
-    from sciml.solvers.nors.linear import LinearMFV
+    from sciml.solvers.nors.channels import Channels
+    from sciml.solvers.nors.options import FeatureMethod
 
-__all__ = ["Piece", "RidgeEngine", "TrainingPaths", "fitted"]
+__all__ = ["Piece", "RidgeEngine", "RidgeState", "TrainingPaths", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Piece:
     start: Tensor
     increments: Increments
     truth: Tensor
+
+    def features(self) -> Tensor:
+        """Return all features of the paths, ``(steps + 1, feature, batch, n, *spectrum)``."""
+        return self.setting.features(*self.setting.window(self.start, self.increments, self.first))
 
 
 class TrainingPaths:
@@ -106,16 +112,16 @@ class RidgeState:
 class RidgeEngine:
     """One step is one block of paths; the weights follow from the sums."""
 
-    def __init__(self, method: LinearMFV, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> None:
+    def __init__(self, method: FeatureMethod, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> None:
         self.method, self.numerics = method, numerics_for(method, data)
-        self._model: LinearModel | None = None
+        self.model: FeatureModel | None = None
         self.operator = Operator(method, problem, grid, run, self.numerics, self._predict)
         # Training has the grid of the data, the answer its own.
         self.paths = TrainingPaths(Operator(method, problem, data.grid, run, self.numerics, self._predict), data)
 
     def _predict(self, setting: Setting, start: Tensor, increments: Increments) -> Tensor:
-        assert self._model is not None  # predictions are made of a fitted model
-        return self._model.predict(setting, start, increments, window_steps(self.method.window, setting))
+        assert self.model is not None  # predictions are made of a fitted model
+        return self.model.predict(setting, start, increments, window_steps(self.method.window, setting))
 
     @property
     def total(self) -> int:
@@ -154,8 +160,7 @@ class RidgeEngine:
 
     def _added(self, moments: Moments, piece: Piece) -> Moments:
         setting = piece.setting
-        leaves = setting.leaves(piece.start, piece.increments, piece.first)
-        features = setting.features(leaves, setting.moments(piece.increments, piece.first))[1:]
+        features = piece.features()[1:]
         prior = self._prior(setting).to(features.device, setting.modes.dtype)
         shape = (1, len(prior), 1, prior.shape[1], *([1] * setting.modes.dim))
         rest = piece.truth - (features * prior.reshape(shape)).sum(1)
@@ -191,15 +196,11 @@ class RidgeEngine:
             raise ValueError(msg)
         return RidgeState(int(done), Moments(products, int(paths)))
 
-    def finish(self, state: RidgeState) -> xr.Dataset:
-        """Return the solution for the seed of the run, with the model and what the fit says."""
-        setting = self.operator.first
+    def fit(self, state: RidgeState) -> tuple[Tensor, dict[str, Any]]:
+        """Return the weights ``(feature, n)``, and what the fit says."""
+        setting, rows = self.operator.first, self.paths.rows
         weights, before, after = solved(state.moments, self._prior(setting), self.method.penalty)
-        self._model = LinearModel(weights, self.numerics)
-        dataset = self.operator.solution()
-        rows = self.paths.rows
-        dataset.attrs["model"] = self._model.arrays()
-        dataset.attrs["diagnostics"] = {
+        return weights, {
             "features": setting.forest.names,
             "picard_weights": [f.weight for f in setting.forest.features],
             "weights": [weights[:, i].tolist() for i in rows],
@@ -207,19 +208,35 @@ class RidgeEngine:
             "training_error": [float(after[i]) for i in rows],
             "paths": state.moments.paths,
         }
+
+    def finish(self, state: RidgeState) -> xr.Dataset:
+        """Return the solution for the seed of the run, with the model and what the fit says."""
+        weights, told = self.fit(state)
+        return self.result(FeatureModel(weights, self.numerics), told)
+
+    def result(self, model: FeatureModel, told: dict[str, Any]) -> xr.Dataset:
+        """Return the solution of a model for the seed of the run."""
+        self.model = model
+        dataset = self.operator.solution()
+        dataset.attrs["model"] = model.arrays()
+        dataset.attrs["diagnostics"] = told
         return dataset
 
 
 def fitted(
-    method: LinearMFV,
+    method: FeatureMethod,
     problem: Problem,
     grid: Grid,
     run: Run,
     recorded: xr.Dataset | None,
     arrays: Mapping[str, np.ndarray[Any, Any]],
+    channels: Callable[[Sequence[int]], Channels] | None = None,
 ) -> Operator:
-    """Return the solution map of a fitted model."""
-    model = LinearModel.of(arrays)
+    """Return the solution map of a fitted model; ``channels`` as in :meth:`FeatureModel.of`."""
+    model = FeatureModel.of(arrays, channels, terminal=method.terminal, device=device_of(run))
+    if model.numerics.every != method.every:
+        msg = f"the stored model takes every={model.numerics.every}, and its method every={method.every}."
+        raise FileError("F412", msg, fix="the file was changed after it was written; fit it again")
 
     def predict(setting: Setting, start: Tensor, increments: Increments) -> Tensor:
         return model.predict(setting, start, increments, window_steps(method.window, setting))

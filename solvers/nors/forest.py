@@ -46,7 +46,10 @@ class Limits:
         told = ", ".join(f"{n} with {p} integral{'s' * (p != 1)}" for p, n in counts)
         more = "" if complete else " and more to come"
         msg = f"this makes more than {self.most} features: {told}{more}."
-        fix = ("fewer integrations, a smaller height or cutoff", f"or allow them: max_features={2 * self.most}")
+        smaller = (
+            "a smaller height, width or cutoff" if self.integrations is None else "fewer integrations, or a cutoff"
+        )
+        fix = (smaller, f"or allow them: max_features={len(trees) if complete else 2 * self.most}")
         raise OptionError("O360", msg, fix=fix)
 
 

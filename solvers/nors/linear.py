@@ -36,8 +36,6 @@ class LinearMFV(FeatureMethod):
     Args:
         weights: ``"ridge"`` fits them to an ensemble, each path weighted by the inverse of its norm;
             ``"picard"`` takes those of the equation and needs no data.
-        penalty: Of the ridge fit, relative to the mean square of each feature; it draws the weights to those of
-            the equation (expansion) or to 0 (published).
 
     Further options are those of :class:`~sciml.solvers.nors.options.FeatureMethod`.
 
@@ -51,13 +49,10 @@ class LinearMFV(FeatureMethod):
     summary: ClassVar[str] = "linear model on iterated integrals of the noise (SPDEs)"
 
     weights: Weighing = "ridge"
-    penalty: float = 1e-12
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_choices({"weights": WEIGHINGS})
-        if not isinstance(self.penalty, float) or not 0 < self.penalty < 1:
-            self._refuse("penalty", "is a number between 0 and 1", self.penalty)
 
     def engine(self, problem: Problem, grid: Grid, run: Run) -> Any:
         """Prepare the Picard expansion, which needs no data.
@@ -100,5 +95,8 @@ class LinearMFV(FeatureMethod):
     def _check_untrained(self) -> None:
         if self.weights != "picard":
             msg = f"{self.name!r} is fitted to an ensemble, and there is none."
-            fix = ("data=problem.sample(1000, grid=...)", "LinearMFV(weights='picard')  needs no data")
+            fix = (
+                f"fit = problem.solve({type(self).__name__}(), data=problem.sample(1000, grid=...)); fit.sample(n)",
+                "LinearMFV(weights='picard')  needs no data",
+            )
             raise DataError("D250", msg, fix=fix)

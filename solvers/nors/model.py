@@ -1,9 +1,9 @@
-"""A linear model on features: one weight for each feature and state, in windows that restart from its prediction."""
+"""A model on features, in windows that restart from its own prediction: linear, and what a network adds to that."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +13,32 @@ from torch import Tensor
 
 from sciml.errors import FileError, OptionError
 from sciml.fourier.scheme_names import SCHEMES, WEIGHTS
+from sciml.solvers.nors.channels import Channels
+from sciml.solvers.nors.correction import Correction
 from sciml.solvers.nors.names import QUADRATURES
 from sciml.solvers.nors.setting import Increments, Numerics, Setting
 
-__all__ = ["LinearModel", "picard_weights", "window_steps", "windows"]
+__all__ = ["FeatureModel", "picard_weights", "window_steps", "windows"]
 
 Array = np.ndarray[Any, Any]
-SLACK = 1e-6
+SLACK = 1e-5
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class FeatureModel:
     """What was fitted, and in which discrete time.
 
     Attributes:
         weights: ``(feature, n)``, float64.
         numerics: How the mild equation was discretised.
+        correction: What a network adds; None where there is none.
+        terminal: Whether predictions are at the ends of windows alone.
     """
 
     weights: Tensor
     numerics: Numerics
+    correction: Correction | None = None
+    terminal: bool = False
 
     def arrays(self) -> dict[str, Array]:
         """Return it as arrays, for files."""
@@ -45,20 +51,41 @@ class LinearModel:
             QUADRATURES.index(n.quadrature),
             n.every,
         ]
-        return {"weights": self.weights.cpu().numpy(), "numerics": np.array(coded, dtype=np.int64)}
+        found = {"weights": self.weights.cpu().numpy(), "numerics": np.array(coded, dtype=np.int64)}
+        return found | (self.correction.arrays() if self.correction is not None else {})
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> LinearModel:
+    def of(
+        cls,
+        arrays: Mapping[str, Array],
+        channels: Callable[[Sequence[int]], Channels] | None = None,
+        *,
+        terminal: bool = False,
+        device: torch.device | str = "cpu",
+    ) -> FeatureModel:
         """Return the model of :meth:`arrays`.
+
+        Args:
+            arrays: What a file holds.
+            channels: What a network sees, by the points of its grid; None for a linear model.
+            terminal: Whether predictions are at the ends of windows alone.
+            device: Where the network computes.
 
         Raises:
             FileError: They are not those of a model.
         """
         try:
-            weights = torch.as_tensor(np.array(arrays["weights"], dtype=np.float64))
+            found = np.asarray(arrays["weights"])
+            if found.ndim != 2 or found.dtype.kind != "f" or not np.isfinite(found).all():
+                msg = "its weights are no table of finite numbers"
+                raise ValueError(msg)
+            weights = torch.as_tensor(np.array(found, dtype=np.float64))
+            if np.asarray(arrays["numerics"]).dtype.kind != "i":
+                msg = "its numerics are no whole numbers"
+                raise ValueError(msg)
             scheme, differences, degree, weighting, quadrature, every = (int(v) for v in arrays["numerics"])
-            if weights.ndim != 2 or every < 1 or min(scheme, weighting, quadrature) < 0:
-                msg = "shapes"
+            if every < 1 or min(scheme, weighting, quadrature) < 0:
+                msg = "its numerics are out of range"
                 raise ValueError(msg)
             numerics = Numerics(
                 SCHEMES[scheme],
@@ -68,13 +95,17 @@ class LinearModel:
                 QUADRATURES[quadrature],
                 every,
             )
-        except (LookupError, TypeError, ValueError) as error:
-            msg = f"the stored model is not one of features: {str(error)[:80]}."
+            correction = None
+            if channels is not None and "network" in arrays:
+                correction = Correction.of(arrays, channels, torch.device(device))
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            what = f"it has no array {error}" if isinstance(error, KeyError) else str(error)
+            msg = f"the stored model is not one of features: {what[:80]}."
             raise FileError("F412", msg, fix="the file was changed after it was written; fit it again") from None
-        return cls(weights, numerics)
+        return cls(weights, numerics, correction, terminal)
 
     def predict(self, setting: Setting, start: Tensor, increments: Increments, window: int | None) -> Tensor:
-        """Return the states at the steps of the trees, ``(steps + 1, batch, n, *spectrum)``.
+        """Return the states at the steps of the trees, or at the ends of windows, ``(steps + 1, batch, n, *spectrum)``.
 
         Args:
             setting: The problem on the grid of the paths.
@@ -89,9 +120,19 @@ class LinearModel:
         weights = self.weights.to(setting.modes.device, setting.modes.dtype)
         parts = [start[None]]
         for first, some in windows(increments, window):
-            leaves, moments = setting.leaves(parts[-1][-1], some, first), setting.moments(some, first)
-            parts.append(setting.features.combined(leaves, moments, weights)[1:])
+            made = self._window(setting, parts[-1][-1], some, first, weights)
+            parts.append(made[-1:] if self.terminal else made[1:])
         return torch.cat(parts)
+
+    def _window(self, setting: Setting, start: Tensor, increments: Increments, first: int, weights: Tensor) -> Tensor:
+        leaves, moments = setting.window(start, increments, first)
+        if self.correction is None:
+            return setting.features.combined(leaves, moments, weights)
+        features = setting.features(leaves, moments)
+        seen = features[-1:] if self.terminal else features
+        shape = (1, len(weights), 1, weights.shape[1], *([1] * setting.modes.dim))
+        linear = (seen * weights.reshape(shape)).sum(1)
+        return linear + self.correction.states(setting, features, first)
 
 
 def windows(increments: Increments, length: int | None) -> list[tuple[int, Increments]]:
@@ -119,8 +160,9 @@ def window_steps(window: float | None, setting: Setting) -> int | None:
         return None
     steps = round(window / h)
     if steps < 1 or abs(steps * h - window) > SLACK * window or steps % every:
-        msg = f"window={window:g} is no multiple of the step of the trees, {every * h:g}."
-        raise OptionError("O362", msg, fix=f"window={max(1, round(window / h / every)) * every * h:.6g}")
+        step = "stored interval" if every == 1 else "step of the trees"
+        msg = f"window={window:g} is no multiple of the {step}, {every * h:.6g}."
+        raise OptionError("O362", msg, fix=f"window={max(1, round(window / h / every)) * every * h:.8g}")
     return None if steps >= count else steps
 
 

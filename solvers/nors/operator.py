@@ -15,6 +15,7 @@ from sciml.brownian import Brownian
 from sciml.fourier.observables import Observables
 from sciml.labels import Drawn, Labels
 from sciml.sampling import sample_parameters
+from sciml.solvers.nors.model import window_steps
 from sciml.solvers.nors.recorded import increments_of, start_of
 from sciml.solvers.nors.setting import Increments, Numerics, Setting
 
@@ -62,6 +63,9 @@ class Operator:
         self.storage = grid.resolve(problem.frame.time, problem.domain, {})
         self._held: tuple[int, Setting] | None = None
         self.first = self.setting(Drawn((0,), sample_parameters(problem.family, (0,), run.seed)))
+        # Stored intervals between two predictions.
+        whole = window_steps(method.window, self.first) or self.storage.intervals
+        self.stride = whole if method.terminal else numerics.every
 
     @property
     def device(self) -> str:
@@ -83,11 +87,12 @@ class Operator:
         """Say which features there are, in which discrete time, and what a path costs."""
         setting, n = self.first, self.numerics
         steps = setting.storage.intervals // n.every
+        hidden = " (noise hidden: the mean over it is learned)" if setting.hidden else ""
         coarse = f", trees in {steps} coarse ones" if n.every > 1 else ""
         listed = ", ".join(setting.forest.names[:SHOWN]) + (", ..." if self.count > SHOWN else "")
         transforms = sum(setting.forest.transforms(i) for i in range(self.count))
         return [
-            ("features", f"{self.count} ({setting.forest.rule}): {listed}"),
+            ("features", f"{self.count} ({setting.forest.rule}): {listed}{hidden}"),
             ("time", f"{n.scheme}, sources {n.quadrature}; {setting.storage.intervals} steps of v{coarse}"),
             ("window", "the whole time" if self.method.window is None else f"{self.method.window:g}, restarted"),
             (
@@ -148,17 +153,16 @@ class Operator:
 
     def _arrays(self, setting: Setting, start: Tensor, increments: Increments) -> dict[str, Array]:
         states = self.predict(setting, start, increments)
-        every = self.numerics.every
-        times = setting.times[::every]
+        times = setting.times[:: self.stride]
         labels = self._labels(setting.drawn, self.storage)
         found = Observables(self.problem, setting.made, labels).along(states, times)
         return found | self._noise(setting, increments)
 
     def _noise(self, setting: Setting, increments: Increments) -> dict[str, Array]:
         """Return the increments between the steps that are stored, 0 at the first, ``(sample, time, *grid)``."""
-        every, out = self.numerics.every, {}
+        out = {}
         for name, noise in setting.noises.items():
-            coarse = increments[name].unflatten(0, (-1, every)).sum(1)
+            coarse = increments[name].unflatten(0, (-1, self.stride)).sum(1)
             fields = setting.modes.backward(coarse).transpose(0, 1)
             if not noise.in_space:
                 for n in setting.modes.grid:  # a sine series is 0 at the ends
@@ -168,7 +172,7 @@ class Operator:
         return out
 
     def _labels(self, drawn: Drawn | None, storage: Storage) -> Labels:
-        times = self.first.times[:: self.numerics.every]
+        times = self.first.times[:: self.stride]
         return Labels(self.problem, replace(storage, intervals=len(times) - 1), times, drawn)
 
 

@@ -13,7 +13,7 @@ from sciml.method import Method, Unmet, needs_learning
 from sciml.options import options
 from sciml.solvers.nors.expansion import expansion, graded
 from sciml.solvers.nors.forest import Forest, Limits
-from sciml.solvers.nors.names import QUADRATURES, RULES, Quadrature, Rule
+from sciml.solvers.nors.names import INPUTS, QUADRATURES, RULES, Inputs, Quadrature, Rule
 from sciml.solvers.nors.published import published
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class FeatureMethod(Method):
         scheme: Semigroup of the linear flow, as in ``Spectral``; None takes that of the data.
         differences: Symbols of central differences, as in ``Spectral``; None takes those of the data.
         degree: Factors to dealias for, as in ``Spectral``; None takes those of the data.
+        inputs: ``"all"``; or ``"initial"``, which hides the noise: what is learned is then the mean over the noise,
+            and no model can be better than what the noise leaves open.
+        penalty: Of the ridge fit, relative to the mean square of each feature; it draws the weights to those of
+            the equation (expansion) or to 0 (published).
         chunk: Size in MiB that the features of the paths computed together may have.
 
     Raises:
@@ -69,11 +73,15 @@ class FeatureMethod(Method):
     scheme: SchemeName | None = None
     differences: bool | None = None
     degree: int | None = None
+    inputs: Inputs = "all"
+    penalty: float = 1e-12
     chunk: int = 32
 
     def __post_init__(self) -> None:
         self._check_choices({"features": RULES, "quadrature": (None, *QUADRATURES), "scheme": (None, *SCHEMES)})
-        self._check_choices({"differences": (None, True, False)})
+        self._check_choices({"differences": (None, True, False), "inputs": INPUTS})
+        if not isinstance(self.penalty, float) or not 0 < self.penalty < 1:
+            self._refuse("penalty", "is a number between 0 and 1", self.penalty)
         least = {"integrations": 0, "height": 1, "width": 1, "noise_width": 0, "max_features": 1, "every": 1}
         for name, low in {**least, "degree": 0, "chunk": 1}.items():
             value = getattr(self, name)
@@ -108,12 +116,18 @@ class FeatureMethod(Method):
         msg = f"{type(self).__name__}({name}=...) {what}; got {value!r}."
         raise OptionError("O361", msg)
 
+    @property
+    def terminal(self) -> bool:
+        """Whether predictions are at the ends of windows alone."""
+        return False
+
     def forest(self, form: SemilinearForm, problem: Problem) -> Forest:
         """Return the features of a form of a problem."""
         if self.features == "published":
             height, cutoff = self.height or 2, PUBLISHED_CUTOFF if self.cutoff is None else self.cutoff
             limits = Limits(None, height, cutoff, self.max_features)
-            return published(form, problem.degrees, limits, width=self.width, noisy=self.noise_width)
+            known = {s: v for s, v in problem.numbers.items() if isinstance(problem.parameters[s], float)}
+            return published(form, problem.degrees, limits, width=self.width, noisy=self.noise_width, numbers=known)
         integrations = 2 if self.integrations is None else self.integrations
         limits = Limits(integrations, self.height, self.cutoff, self.max_features)
         found = expansion(form, problem.degrees, problem.extents, limits)
@@ -135,7 +149,7 @@ class FeatureMethod(Method):
         if not form.noise:
             return [Unmet("it needs a driving noise", 'add  sigma*sm.WhiteNoise("xi", t, x)')]
         if problem.domain.infinite:
-            return [Unmet("it has no free space: features are Fourier series", "a Torus, or a Box with faces")]
+            return [Unmet("it knows no free space: features are Fourier series", "a Torus, or a Box with faces")]
         if problem.unknowns:
             names = ", ".join(map(str, problem.unknowns))
             return [Unmet(f"it infers no parameters ({names})", "give them numbers, or a Range to learn a family")]
@@ -147,7 +161,7 @@ class FeatureMethod(Method):
                 why = f"the ends of domain or time depend on {symbol}, so its values share no grid"
                 return [Unmet(why, f"rescale the coordinate, so that {symbol} enters the equation instead")]
         if problem.faces.lifts:
-            return [Unmet("it has no faces with values other than 0", "subtract a function with these values")]
+            return [Unmet("it takes no faces with values other than 0", "subtract a function with these values")]
         if self.every > 1 and form.is_multiplicative:
             why = "coarse steps would lose the products of noise with the solution inside of them"
             return [Unmet(why, "every=1 where an unknown multiplies noise")]

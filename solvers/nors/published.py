@@ -12,7 +12,7 @@ Hu, Meng, Chen et al. 2022, arXiv:2204.06255; Chevyrev, Gerasimovičs & Weber 20
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations_with_replacement
 from math import factorial, prod
@@ -48,7 +48,13 @@ def reaction(form: SemilinearForm) -> sp.Expr:
 
 
 def published(
-    form: SemilinearForm, degrees: Degrees | None, limits: Limits, *, width: int | None, noisy: int | None
+    form: SemilinearForm,
+    degrees: Degrees | None,
+    limits: Limits,
+    *,
+    width: int | None,
+    noisy: int | None,
+    numbers: Mapping[sp.Symbol, float] | None = None,
 ) -> Forest:
     """Return the features of the published rule, for one field of first order in time.
 
@@ -58,25 +64,33 @@ def published(
         limits: Height, cutoff, number.
         width: Most factors of a product; None takes the degree of the equation.
         noisy: Most factors that noise is multiplied with; None takes the degree of its amplitude.
+        numbers: Parameters whose values are known, for the Picard weights.
 
     Raises:
         OptionError: There are too many features.
     """
-    return _Published(form, degrees, limits, width, noisy).forest()
+    return _Published(form, degrees, limits, width, noisy, numbers or {}).forest()
 
 
 class _Published:
     def __init__(
-        self, form: SemilinearForm, degrees: Degrees | None, limits: Limits, width: int | None, noisy: int | None
+        self,
+        form: SemilinearForm,
+        degrees: Degrees | None,
+        limits: Limits,
+        width: int | None,
+        noisy: int | None,
+        numbers: Mapping[sp.Symbol, float],
     ) -> None:
-        self.given, self.limits = form, limits
+        self.given, self.limits, self.numbers = form, limits, numbers
         y = [s.placeholder for s in form.slots]
         polynomials = [t.n for t in form.nonlinear if t.n.is_polynomial(*y)]
         self.width = width or max((sp.Poly(n, *y).total_degree() for n in polynomials), default=1) or 1
         held = [t for t in form.noise if t.amplitude.free_symbols & set(y)]
         self.noisy = (1 if held else 0) if noisy is None else noisy
         dim = form.frame.dim
-        has_slopes = any(s.symbol.free_symbols & set(form.frame.k.values()) for s in form.slots)
+        written = [s.symbol for s in form.slots] + [c for t in form.nonlinear for c in t.column]  # d/dx (u^2) too
+        has_slopes = any(sp.sympify(s).free_symbols & set(form.frame.k.values()) for s in written)
         symbols = [sp.S.One, *(sp.I * k for k in form.frame.k.values())] if has_slopes else [sp.S.One]
         self.slots = tuple(Slot(0, s, slot_symbol(i)) for i, s in enumerate(symbols))
         self.beta = 2.0 if degrees is None else max(degrees.beta)
@@ -110,6 +124,9 @@ class _Published:
         degree = INITIAL_DEGREE if tree.name == INITIAL else self.noise_degree + self.beta
         return Feature(tree, tree.name, degree)
 
+    def _multiplies(self, term: NoiseTerm) -> bool:
+        return bool(term.amplitude.free_symbols & {s.placeholder for s in self.given.slots})
+
     def _planted(self, known: list[Tree]) -> Iterator[Tree]:
         branches = [Branch(t, slot) for t in known for slot in range(len(self.slots))]
         found = 0
@@ -118,7 +135,7 @@ class _Published:
                 for chosen in combinations_with_replacement(branches, count):
                     found += 1
                     yield Tree("I" if place == PRODUCT else f"I {self.noise}", place, chosen)
-                    if found > 1000 * self.limits.most:
+                    if found > 100 * self.limits.most:
                         self.limits.check([*known, *[Tree("I", PRODUCT, chosen)] * found])
 
     def _feature(self, tree: Tree, known: dict[Tree, Feature]) -> Feature | None:
@@ -144,13 +161,14 @@ class _Published:
 
     def _weight(self, tree: Tree) -> float | None:
         """Return the coefficient in the Picard expansion, where the equation is a polynomial of the field itself."""
-        if tree.term is None:
+        if tree.term is None and (tree.name == INITIAL or any(not self._multiplies(t) for t in self.given.noise)):
             return 1.0
         y = slot_symbol(len(self.given.slots))
         plain = {s.placeholder: y for s in self.given.slots if s.symbol == 1}
         whole = reaction(self.given).xreplace(plain)
-        if tree.term == NOISY:
+        if tree.term == NOISY or tree.term is None:
             whole = sum((t.amplitude for t in self.given.noise), sp.S.Zero).xreplace(plain)
+        whole = sp.sympify(whole).subs(self.numbers)
         columns = {c for t in self.given.nonlinear for c in t.column}
         simple = len(self.slots) == 1 and columns <= {sp.S.One} and self.given.mass[0, 0] == 1
         if not simple or not whole.is_polynomial(y) or whole.free_symbols - {y} - self.given.frame.coordinates:

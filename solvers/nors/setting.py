@@ -91,13 +91,14 @@ class Setting:
         self.modes = self.made.modes
         given = self.made.stabilised.form
         self.published = options.features == "published"
+        self.hidden = options.inputs == "initial"
         form = given if self.published else graded(given)
         self.forest = options.forest(form, problem)
         self._contractions: dict[tuple[int, int], sp.Symbol] = {}
         if problem.renormalise == "wick":
             self.forest, self._contractions = _wick(self.forest)
         self.reflections = Reflections(self.forest.form, problem.faces)
-        inner = replace(self.forest.form, nonlinear=self._forcing(form), noise=())
+        inner = replace(self.forest.form, nonlinear=self._forcing(graded(given)), noise=())
         varying = tuple(self._contractions.values())
         self.system = System(inner, self.modes, self.reflections, self.made.degree, varying)
         self.noises = noise_modes(self.made.reflections, given.noise, self.modes, self.made.degree)
@@ -152,6 +153,17 @@ class Setting:
         )
         return Counterterms(self.driving, step, list(self._contractions))
 
+    def window(self, start: Tensor, increments: Increments, first: int = 0) -> tuple[list[Tensor], Moments]:
+        """Return the leaves, and what products depend on besides, of the paths that a model may see.
+
+        Args:
+            start: Coefficients of the state, ``(batch, n, *spectrum)``.
+            increments: Coefficients of each noise over every stored interval, ``(intervals, batch, *spectrum)``.
+            first: Number of the stored time that the state is of.
+        """
+        seen = {name: torch.zeros_like(v) for name, v in increments.items()} if self.hidden else increments
+        return self.leaves(start, seen, first), self.moments(seen, first)
+
     def leaves(self, start: Tensor, increments: Increments, first: int = 0) -> list[Tensor]:
         """Return the leaves at the steps of the trees, ``(steps + 1, batch, n, *spectrum)`` each.
 
@@ -186,6 +198,10 @@ class Setting:
                 fields = self.driving.grid_fields(parts)
                 added = self.driving.other(torch.zeros_like(driven[0]), self.times[first + n - 1], fields)
                 driven[n] += self.fine.apply(self.fine.noise, added)
+        if self.published and not self.driving.added and not self.driving.others:
+            # The published leaf is there wherever there is noise, with amplitude 1 if it is only multiplied.
+            for values in increments.values():
+                driven[1:] += self.fine.apply(self.fine.noise, values.unsqueeze(2))
 
     def _add_forcing(self, driven: Tensor, first: int) -> None:
         if not self.system.form.nonlinear:
@@ -210,7 +226,8 @@ class Setting:
         if self.counterterms is None:
             return ()
         every = self.numerics.every
-        steps = [self.counterterms.after(first + every * n) for n in range(count + 1)]
+        # Where the noise is hidden, v is not random, and its powers are those of a number.
+        steps = [self.counterterms.after(0 if self.hidden else first + every * n) for n in range(count + 1)]
         return [torch.stack(values) for values in zip(*steps, strict=True)]
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciml.errors import OptionError
-from sciml.solvers.nors.model import LinearModel, picard_weights, window_steps
+from sciml.solvers.nors.model import FeatureModel, picard_weights, window_steps
 from sciml.solvers.nors.numerics import own_numerics
 from sciml.solvers.nors.operator import Operator
 from sciml.solvers.nors.setting import Increments, Setting
@@ -36,9 +36,10 @@ def untrained(
     def predict(setting: Setting, start: Tensor, increments: Increments) -> Tensor:
         open_ones = [f.text for f in setting.forest.features if f.weight is None]
         if open_ones:
-            msg = f"the equation does not say the weight of {open_ones[0]}."
-            raise OptionError("O363", msg, fix="features='expansion', or fit the weights: data=problem.sample(1000)")
-        model = LinearModel(picard_weights(setting), numerics)
+            msg = f"the weight of {open_ones[0]} in the Picard expansion is not read off this equation."
+            fix = "features='expansion', or fit the weights: data=problem.sample(1000, grid=...)"
+            raise OptionError("O363", msg, fix=fix)
+        model = FeatureModel(picard_weights(setting), numerics)
         return model.predict(setting, start, increments, window_steps(method.window, setting))
 
     return Operator(method, problem, grid, run, numerics, predict, recorded)
