@@ -41,16 +41,16 @@ POINTS, STEPS, END, TEST, FINER = 128, 50, 0.05, 200, 50
 FINER_GRIDS = {"256 points": (256, STEPS), "512 points": (512, STEPS), "half steps": (POINTS, 2 * STEPS)}
 
 
-def train(name, drivers, targets, seconds=None, seed=0, steps=None, **changes):
+def train(name, drivers, targets, seconds, seed=0, steps=None, **changes):
     """Build and train a peer.
 
     Args:
         name: One of ``PEERS``.
         drivers: Training paths, see :class:`peer_training.Drivers`.
         targets: Their fields, ``(sample, time, *space)``.
-        seconds: Budget of wall time; or give ``steps``.
+        seconds: Budget of wall time.
         seed: Of weights and the order of paths.
-        steps: Budget of optimiser steps, in place of ``seconds``.
+        steps: Budget of steps in its place, which is reproducible.
         **changes: Replace ``SETTINGS``.
 
     Returns:
@@ -61,7 +61,7 @@ def train(name, drivers, targets, seconds=None, seed=0, steps=None, **changes):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _peer(name)((targets.shape[1] - 1, *targets.shape[2:]), **settings)
-    return fit(model, drivers, targets, {"seconds": seconds, "steps": steps}, rate, decay, seed)
+    return fit(model, drivers, targets, rate, decay, seed, seconds, steps)
 
 
 def _peer(name):

@@ -43,7 +43,7 @@ class Drivers:
     def tensors(self):
         """Return the start, and the rate of the noise at all times but the first."""
         rate = self.increments[:, 1:] * ((self.increments.shape[1] - 1) / self.end)
-        return torch.from_numpy(self.start).float(), torch.from_numpy(rate).float()
+        return _tensor(self.start), _tensor(rate)
 
     def __getitem__(self, paths):
         """Return some of the paths."""
@@ -81,33 +81,35 @@ class Predictor:
     @torch.no_grad()
     def __call__(self, drivers):
         """Return fields ``(sample, time, *space)``; the first time is the given start."""
-        inputs = [s.encode(c).split(PREDICTED) for s, c in zip(self.scales, drivers.tensors(), strict=False)]
-        fields = torch.cat([self.model(*batch) for batch in zip(*inputs, strict=True)])
-        return np.concatenate([drivers.start[:, None], self.scales[2].decode(fields).numpy()], axis=1)
+        *scales, field = self.scales
+        inputs = [s.encode(c).split(PREDICTED) for s, c in zip(scales, drivers.tensors(), strict=True)]
+        found = torch.cat([self.model(*batch) for batch in zip(*inputs, strict=True)])
+        return np.concatenate([drivers.start[:, None], field.decode(found).numpy()], axis=1)
 
 
-def fit(model, drivers, targets, budget, rate, decay, seed):
+def fit(model, drivers, targets, rate, decay, seed, seconds, steps=None):
     """Train by AdamW on the relative L2 error, its rate falling as half a cosine over the budget.
 
     Args:
         model: The peer.
         drivers: Training paths.
         targets: Fields ``(sample, time, *space)``; the first time is not looked at.
-        budget: ``{"seconds": s}`` of wall time, or ``{"steps": n}``, which is reproducible.
         rate: Largest learning rate.
         decay: Weight decay.
         seed: Of the order of paths.
+        seconds: Budget of wall time.
+        steps: Budget of steps in its place, which is reproducible.
     """
     start, forcing = drivers.tensors()
-    wanted = torch.from_numpy(targets[:, 1:]).float()
+    wanted = _tensor(targets[:, 1:])
     scales = [Scale.of(c) for c in (start, forcing, wanted)]
     start, forcing = scales[0].encode(start), scales[1].encode(forcing)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
-    progress = _progress(**budget)
+    progress = _progress(seconds, steps)
     model.train()
-    steps = 0
+    taken = 0
     for paths in _batches(len(wanted), torch.Generator().manual_seed(seed)):
-        if (done := progress(steps)) >= 1:
+        if (done := progress(taken)) >= 1:
             break
         optimiser.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
         found = scales[2].decode(model(start[paths], forcing[paths]))
@@ -115,8 +117,8 @@ def fit(model, drivers, targets, budget, rate, decay, seed):
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        steps += 1
-    return Predictor(model, scales, steps)
+        taken += 1
+    return Predictor(model, scales, taken)
 
 
 def relative(found, wanted):
@@ -126,7 +128,7 @@ def relative(found, wanted):
 
 def relative_errors(fields, targets):
     """Return the same for arrays, without the first time, which is given."""
-    return relative(*(torch.from_numpy(np.asarray(a[:, 1:], dtype=float)) for a in (fields, targets))).numpy()
+    return relative(*(torch.tensor(a[:, 1:], dtype=torch.float64) for a in (fields, targets))).numpy()
 
 
 def coordinates(like):
@@ -137,7 +139,11 @@ def coordinates(like):
     return grid.expand(sample, *grid.shape)
 
 
-def _progress(seconds=None, steps=None):
+def _tensor(array):
+    return torch.tensor(array, dtype=torch.float32)
+
+
+def _progress(seconds, steps):
     """Return the function of steps taken that is 0 at first and 1 when the budget is spent."""
     if steps is not None:
         return lambda taken: taken / steps
@@ -146,7 +152,7 @@ def _progress(seconds=None, steps=None):
 
 
 def _batches(count, generator):
-    """Yield paths without end, each once in every pass; the last of a pass are left out if they are too few."""
+    """Yield paths without end, each once in every pass, save a rest that does not fill a batch."""
+    size = min(BATCH, count)
     while True:
-        order = torch.randperm(count, generator=generator)
-        yield from order[: count - count % BATCH].split(BATCH)
+        yield from torch.randperm(count, generator=generator)[: count - count % size].split(size)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sciml.ensembles.ensemble import Ensemble
     from sciml.grid import Grid
+    from sciml.learned_term import LearnedTerm
     from sciml.problem import Problem
     from sciml.run import Run
     from sciml.solution import Solution
@@ -165,6 +166,10 @@ class Method(ABC):
             MethodMismatch: The method draws no ensembles.
         """
         raise _draws_none(self)
+
+    def learned_terms(self, problem: Problem, model: Mapping[str, np.ndarray[Any, Any]]) -> Mapping[str, LearnedTerm]:
+        """Return the unknown terms of a problem as a fitted model has them; only methods that learn terms have it."""
+        return {}
 
     def predictor(self, solution: Solution) -> Any:
         """Return what evaluates a solution anywhere, from its ``model``; only methods that store one have it."""

@@ -27,6 +27,7 @@ from sciml.run import Budget, Run, Status
 
 if TYPE_CHECKING:
     from sciml.ensembles.ensemble import Ensemble
+    from sciml.learned_term import LearnedTerm
     from sciml.method import Method
     from sciml.plan import Plan
     from sciml.problem import Problem
@@ -283,6 +284,15 @@ class Solution:
             known = (role, 0.0) if isinstance(role, float) else fitted.get(symbol.name)
             out[symbol.name] = Estimate(*known) if known is not None else role  # type: ignore[assignment]
         return out
+
+    @property
+    def unknown(self) -> Mapping[str, LearnedTerm]:
+        """The unknown terms of the equations that were learned, by name, as in ``solution.unknown["F"].at(u=0.2)``.
+
+        Raises:
+            DataError: The solution holds no model that was fitted to data.
+        """
+        return self._fitted().learned_terms(self.problem, self.model) if self.problem.unknown_terms else {}
 
     def sample(
         self,

@@ -87,7 +87,7 @@ def test_a_problem_with_another_drift_and_other_laws_is_fitted(data):
 
 
 def test_a_method_that_learns_nothing_refuses_data(data):
-    with pytest.raises(MethodMismatch, match=r"M205.*'spectral' learns nothing from data[\s\S]*do: mean-model"):
+    with pytest.raises(MethodMismatch, match=r"M205.*'spectral' learns nothing from data[\s\S]*do: .*mean-model"):
         driven().solve(data=data)
     with pytest.raises(MethodMismatch, match=r"M205"):
         sm.Spectral().learner(driven(), GRID, sm.Run(), data)

@@ -18,7 +18,7 @@ from sciml.dsl.text import text
 from sciml.dsl.wavenumbers import Reciprocal
 from sciml.errors import DataError
 from sciml.forms.multiplier import explicit_derivatives, rebuild, with_derivatives
-from sciml.forms.semilinear import Constraint
+from sciml.forms.semilinear import Constraint, SemilinearForm
 from sciml.fourier.modes import Modes
 from sciml.fourier.observe import Observer
 from sciml.fourier.reflection import Reflections
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sciml.problem import Problem
     from sciml.run import Run
 
-__all__ = ["Discretisation"]
+__all__ = ["Discretisation", "dealiased_for"]
 
 LOST = 1e-6  # relative L2 norm of initial data that dealiasing may remove without a warning
 MISSED = 1e-3  # of the size, or of the largest difference of neighbours, that a face condition may be missed by
@@ -83,7 +83,7 @@ class Discretisation:
             region=tuple(slice(s.start, s.stop) for s in window.shown),
         )
         self.members = max([v.numel() for v in parameters.values()] + [len(samples or (0,))])
-        self.degree = self._degree() if degree is None else degree
+        self.degree = dealiased_for(self.form) if degree is None else degree
         times = problem.number(problem.time[1]), problem.number(problem.time[2])
         self.stabilised = stabilised(self.form, self._judged(samples), times)
         form = self.stabilised.form
@@ -105,27 +105,6 @@ class Discretisation:
         listed, like = corners(self.problem.parameters), next(iter(self.modes.parameters.values()))
         values = {s: torch.tensor([c[s] for c in listed]).to(like) for s in self.modes.parameters}
         return replace(self.modes, parameters=values)
-
-    def _degree(self) -> int:
-        degree = self._factors()
-        explicit = any(t.n.free_symbols & set(self.form.frame.space) for t in self.form.nonlinear)
-        if degree is None or (degree == 1 and explicit):
-            return 2
-        return degree if degree > 1 else 0
-
-    def _factors(self) -> int | None:
-        """Return the largest number of factors of a product, noise among them; None if one is no polynomial."""
-        degree = self.form.degree
-        placeholders = [s.placeholder for s in self.form.slots]
-        for term in self.form.noise:
-            if not term.amplitude.free_symbols & {*placeholders, *self.form.frame.space}:
-                continue
-            held = [y for y in placeholders if y in term.amplitude.free_symbols]
-            if held and not term.amplitude.is_polynomial(*held):
-                return None
-            factors = 1 + (sp.Poly(term.amplitude, *held).total_degree() if held else 1)
-            degree = None if degree is None else max(degree, factors)
-        return degree
 
     def initial_state(self, t: float) -> Tensor:
         """Evaluate the initial conditions; coefficients ``(members, n, *spectrum)``.
@@ -234,6 +213,30 @@ class Discretisation:
             if constraint.mean_only:
                 fix = f"subtract the mean of the initial data, of size {missed:.3g}"
             raise DataError("D202", msg, fix=fix)
+
+
+def dealiased_for(form: SemilinearForm) -> int:
+    """Return the number of factors that products of a form are dealiased for; 0 where nothing is multiplied."""
+    degree = _factors(form)
+    explicit = any(t.n.free_symbols & set(form.frame.space) for t in form.nonlinear)
+    if degree is None or (degree == 1 and explicit):
+        return 2
+    return degree if degree > 1 else 0
+
+
+def _factors(form: SemilinearForm) -> int | None:
+    """Return the largest number of factors of a product, noise among them; None if one is no polynomial."""
+    degree = form.degree
+    placeholders = [s.placeholder for s in form.slots]
+    for term in form.noise:
+        if not term.amplitude.free_symbols & {*placeholders, *form.frame.space}:
+            continue
+        held = [y for y in placeholders if y in term.amplitude.free_symbols]
+        if held and not term.amplitude.is_polynomial(*held):
+            return None
+        factors = 1 + (sp.Poly(term.amplitude, *held).total_degree() if held else 1)
+        degree = None if degree is None else max(degree, factors)
+    return degree
 
 
 def _folds(domain: Domain, reflections: Reflections) -> tuple[int, ...]:

@@ -86,12 +86,12 @@ class Driving:
                 total = added if total is None else total + added
         return total
 
-    def other(self, state: Tensor, t: float, fields: Mapping[str, Tensor]) -> Tensor:
+    def other(self, state: Tensor, t: float | Tensor, fields: Mapping[str, Tensor]) -> Tensor:
         """Return ``M⁻¹B[g(state, t) ΔW]`` of the terms with varying amplitudes.
 
         Args:
             state: Coefficients ``(batch, n, *spectrum)``.
-            t: Time.
+            t: Time, or times as in :meth:`System.evaluate`.
             fields: Increments of each noise over the step, on the grid, ``(batch, *grid)``.
         """
         assert self._columns is not None  # asked only where there are such terms

@@ -86,8 +86,8 @@ class System:
         """Return the slot fields y on the grid, ``(..., batch, x, y, z)``, of states ``(..., batch, n, *spectrum)``."""
         return self._slots(state)
 
-    def nonlinear(self, state: Tensor, t: float, varying: Sequence[Tensor] = ()) -> Tensor:
-        """Return ``N̂(ẑ, t)``: pointwise terms on the grid, transformed, dealiased."""
+    def nonlinear(self, state: Tensor, t: float | Tensor, varying: Sequence[Tensor] = ()) -> Tensor:
+        """Return ``N̂(ẑ, t)``: pointwise terms on the grid, transformed, dealiased; times as in :meth:`evaluate`."""
         if self._columns is None:
             return torch.zeros_like(state) if self._static is None else self._static.expand_as(state)
         total = self._columns(self.evaluate(self._pointwise, [*self.inputs(state), *varying], t))

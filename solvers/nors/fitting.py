@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sciml.sampling import sample_parameters
 from sciml.solvers.nors.model import FeatureModel, picard_weights, window_steps, windows
 from sciml.solvers.nors.numerics import numerics_for
 from sciml.solvers.nors.operator import MIB, Operator, path_bytes
+from sciml.solvers.nors.polynomials import Polynomial, from_arrays, known_problem, terms_of, to_arrays
 from sciml.solvers.nors.recorded import increments_of, observed_rows, start_of, states_of
 from sciml.solvers.nors.ridge import Moments, norms, solved
 from sciml.solvers.nors.setting import Increments, Setting
@@ -110,14 +112,34 @@ class RidgeState:
 
 
 class RidgeEngine:
-    """One step is one block of paths; the weights follow from the sums."""
+    """One step is one block of paths; the weights follow from the sums.
 
-    def __init__(self, method: FeatureMethod, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> None:
-        self.method, self.numerics = method, numerics_for(method, data)
+    Args:
+        method: Its options.
+        problem: What is solved.
+        grid: Where the answer is stored.
+        run: Seed, device, precision.
+        data: The ensemble.
+        known: The unknown terms of the problem, as they were found.
+    """
+
+    def __init__(
+        self,
+        method: FeatureMethod,
+        problem: Problem,
+        grid: Grid,
+        run: Run,
+        data: Ensemble,
+        known: Mapping[str, Polynomial],
+    ) -> None:
+        self.method, self.numerics, self.known = method, numerics_for(method, data), known
+        self.terms = terms_of(problem.unknown_terms, known)
+        self.problem = known_problem(problem, known)
         self.model: FeatureModel | None = None
-        self.operator = Operator(method, problem, grid, run, self.numerics, self._predict)
+        self.operator = Operator(method, self.problem, grid, run, self.numerics, self._predict)
         # Training has the grid of the data, the answer its own.
-        self.paths = TrainingPaths(Operator(method, problem, data.grid, run, self.numerics, self._predict), data)
+        trained = Operator(method, self.problem, data.grid, run, self.numerics, self._predict)
+        self.paths = TrainingPaths(trained, data)
 
     def _predict(self, setting: Setting, start: Tensor, increments: Increments) -> Tensor:
         assert self.model is not None  # predictions are made of a fitted model
@@ -142,6 +164,7 @@ class RidgeEngine:
         """Say what will be fitted, and at which cost."""
         blocks = self.paths.blocks
         return [
+            *(("learned", str(term)) for term in self.terms.values()),
             *self.operator.describe(),
             ("fit", f"ridge, one weight for each feature; {len(blocks)} blocks of up to {len(blocks[0])} paths"),
         ]
@@ -218,7 +241,7 @@ class RidgeEngine:
         """Return the solution of a model for the seed of the run."""
         self.model = model
         dataset = self.operator.solution()
-        dataset.attrs["model"] = model.arrays()
+        dataset.attrs["model"] = model.arrays() | to_arrays(self.known)
         dataset.attrs["diagnostics"] = told
         return dataset
 
@@ -230,10 +253,12 @@ def fitted(
     run: Run,
     recorded: xr.Dataset | None,
     arrays: Mapping[str, np.ndarray[Any, Any]],
-    channels: Callable[[Sequence[int]], Channels] | None = None,
+    channels: Callable[[Problem, Sequence[int]], Channels] | None = None,
 ) -> Operator:
-    """Return the solution map of a fitted model; ``channels`` as in :meth:`FeatureModel.of`."""
-    model = FeatureModel.of(arrays, channels, terminal=method.terminal, device=device_of(run))
+    """Return the solution map of a fitted model; ``channels`` makes those of a network."""
+    problem = known_problem(problem, from_arrays(arrays, problem.unknown_terms))
+    made = None if channels is None else partial(channels, problem)
+    model = FeatureModel.of(arrays, made, terminal=method.terminal, device=device_of(run))
     if model.numerics.every != method.every:
         msg = f"the stored model takes every={model.numerics.every}, and its method every={method.every}."
         raise FileError("F412", msg, fix="the file was changed after it was written; fit it again")

@@ -60,7 +60,7 @@ class LinearMFV(FeatureMethod):
         Raises:
             DataError: Weights are to be fitted, and there are no data.
         """
-        self._check_untrained()
+        self._check_untrained(problem)
         from sciml.solvers.nors.untrained import UntrainedEngine
 
         return UntrainedEngine(self, problem, grid, run)
@@ -71,8 +71,9 @@ class LinearMFV(FeatureMethod):
             msg = "weights='picard' are those of the equation, and learn nothing from data."
             raise DataError("D250", msg, fix="LinearMFV()  fits them;  or leave out data=")
         from sciml.solvers.nors.fitting import RidgeEngine
+        from sciml.solvers.nors.identify import identified
 
-        return RidgeEngine(self, problem, grid, run, data)
+        return RidgeEngine(self, problem, grid, run, data, identified(self, problem, run, data))
 
     def sampler(
         self,
@@ -84,7 +85,7 @@ class LinearMFV(FeatureMethod):
     ) -> Any:
         """Prepare predictions, with the fitted model or the weights of the equation."""
         if model is None:
-            self._check_untrained()
+            self._check_untrained(problem)
             from sciml.solvers.nors.untrained import untrained
 
             return untrained(self, problem, grid, run, recorded)
@@ -92,7 +93,11 @@ class LinearMFV(FeatureMethod):
 
         return fitted(self, problem, grid, run, recorded, model)
 
-    def _check_untrained(self) -> None:
+    def _check_untrained(self, problem: Problem) -> None:
+        if problem.unknown_terms:
+            names = " and ".join(f.name for f in problem.unknown_terms)
+            msg = f"{names} is to be learned from an ensemble, and there is none."
+            raise DataError("D250", msg, fix="problem.solve(LinearMFV(), data=ensemble)")
         if self.weights != "picard":
             msg = f"{self.name!r} is fitted to an ensemble, and there is none."
             fix = (

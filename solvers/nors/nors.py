@@ -121,9 +121,10 @@ class NORS(FeatureMethod):
 
     def learner(self, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> Any:
         """Prepare the fit and the training."""
+        from sciml.solvers.nors.identify import identified
         from sciml.solvers.nors.training import NORSEngine
 
-        return NORSEngine(self, problem, grid, run, data)
+        return NORSEngine(self, problem, grid, run, data, identified(self, problem, run, data))
 
     def sampler(
         self,
@@ -143,7 +144,7 @@ class NORS(FeatureMethod):
         from sciml.solvers.nors.fitting import fitted
         from sciml.solvers.nors.training import channels_of
 
-        return fitted(self, problem, grid, run, recorded, model, channels_of(self, problem))
+        return fitted(self, problem, grid, run, recorded, model, channels_of(self))
 
     def _needs_data(self) -> DataError:
         msg = f"{self.name!r} is trained on an ensemble, and there is none."

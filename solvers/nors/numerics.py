@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sciml.fourier.discretisation import dealiased_for
 from sciml.solvers.nors.names import Quadrature
 from sciml.solvers.nors.setting import Numerics
 
@@ -25,8 +26,8 @@ def numerics_for(method: FeatureMethod, data: Ensemble) -> Numerics:
     """Return the numerics that match the integrator of an ensemble.
 
     Where it took one step for each stored interval, the features take the same semigroup, at the same end of the
-    step, and the same weights of increments. Where it took more, or is unknown, sources are taken at both ends and
-    increments by their conditional mean: nothing inside an interval is known.
+    step, and the same weights of increments, and leave out the same modes. Where it took more, or is unknown, sources
+    are taken at both ends and increments by their conditional mean: nothing inside an interval is known.
     """
     made = data.method.get("options", {}) if data.method.get("name") == "spectral" else None
     if made is None:
@@ -37,7 +38,7 @@ def numerics_for(method: FeatureMethod, data: Ensemble) -> Numerics:
     found = Numerics(
         scheme=made.get("scheme") or "exponential-euler",
         differences=bool(made.get("differences")),
-        degree=made.get("degree"),
+        degree=dealiased_for(data.problem.form) if made.get("degree") is None else made["degree"],
         weighting=made.get("weights", "law") if matched else "path",
     )
     return _completed(method, found, matched=matched)

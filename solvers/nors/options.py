@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sciml.driven import pathwise_unmet
+from sciml.dsl.text import text
+from sciml.dsl.unknown import Unknown
 from sciml.errors import OptionError
 from sciml.fourier.scheme_names import SCHEMES, SchemeName
-from sciml.method import Method, Unmet, needs_learning
+from sciml.method import Method, Unmet
 from sciml.options import options
 from sciml.solvers.nors.expansion import expansion, graded
 from sciml.solvers.nors.forest import Forest, Limits
 from sciml.solvers.nors.names import INPUTS, QUADRATURES, RULES, Inputs, Quadrature, Rule
+from sciml.solvers.nors.polynomials import from_arrays, slope, terms_of
 from sciml.solvers.nors.published import published
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sciml.forms import SemilinearForm
+    from sciml.learned_term import LearnedTerm
     from sciml.problem import Problem
 
 __all__ = ["FeatureMethod"]
@@ -50,6 +57,8 @@ class FeatureMethod(Method):
         scheme: Semigroup of the linear flow, as in ``Spectral``; None takes that of the data.
         differences: Symbols of central differences, as in ``Spectral``; None takes those of the data.
         degree: Factors to dealias for, as in ``Spectral``; None takes those of the data.
+        unknown_degree: Total degree of the polynomial that an unknown term is fitted by; monomials that the data leave
+            uncertain are left out.
         inputs: ``"all"``; or ``"initial"``, which hides the noise: what is learned is then the mean over the noise,
             and no model can be better than what the noise leaves open.
         penalty: Of the ridge fit, relative to the mean square of each feature; it draws the weights to those of
@@ -73,6 +82,7 @@ class FeatureMethod(Method):
     scheme: SchemeName | None = None
     differences: bool | None = None
     degree: int | None = None
+    unknown_degree: int = 5
     inputs: Inputs = "all"
     penalty: float = 1e-12
     chunk: int = 32
@@ -83,9 +93,9 @@ class FeatureMethod(Method):
         if not isinstance(self.penalty, float) or not 0 < self.penalty < 1:
             self._refuse("penalty", "is a number between 0 and 1", self.penalty)
         least = {"integrations": 0, "height": 1, "width": 1, "noise_width": 0, "max_features": 1, "every": 1}
-        for name, low in {**least, "degree": 0, "chunk": 1}.items():
+        for name, low in {**least, "degree": 0, "chunk": 1, "unknown_degree": 1}.items():
             value = getattr(self, name)
-            if value is None and name not in ("max_features", "every", "chunk"):
+            if value is None and name not in ("max_features", "every", "chunk", "unknown_degree"):
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 self._refuse(name, f"is a whole number of at least {low}", value)
@@ -116,6 +126,10 @@ class FeatureMethod(Method):
         msg = f"{type(self).__name__}({name}=...) {what}; got {value!r}."
         raise OptionError("O361", msg)
 
+    def learned_terms(self, problem: Problem, model: Mapping[str, np.ndarray[Any, Any]]) -> Mapping[str, LearnedTerm]:
+        """Return the polynomials that unknown terms were fitted by."""
+        return terms_of(problem.unknown_terms, from_arrays(model, problem.unknown_terms))
+
     @property
     def terminal(self) -> bool:
         """Whether predictions are at the ends of windows alone."""
@@ -142,10 +156,13 @@ class FeatureMethod(Method):
         return self.forest(problem.form if self.features == "published" else graded(problem.form), problem)
 
     def requires(self, problem: Problem) -> list[Unmet]:
-        """Noise, a torus or a box, Itô; for the published rule one field of first order on a torus."""
-        if unknown := needs_learning(problem):
-            return unknown
+        """Noise, a torus or a box, Itô; for the published rule one field of first order on a torus.
+
+        Unknown terms are learned on a torus, where the equation is linear in them.
+        """
         form = problem.form
+        if problem.unknown_terms and (found := self._unknown_unmet(problem)):
+            return [found]
         if not form.noise:
             return [Unmet("it needs a driving noise", 'add  sigma*sm.WhiteNoise("xi", t, x)')]
         if problem.domain.infinite:
@@ -168,6 +185,17 @@ class FeatureMethod(Method):
         if found := pathwise_unmet(problem):
             return [found]
         return [found] if self.features == "published" and (found := self._published_unmet(problem)) else []
+
+    def _unknown_unmet(self, problem: Problem) -> Unmet | None:
+        names = " and ".join(f.name for f in problem.unknown_terms)
+        if problem.domain.bounded:
+            return Unmet(f"it learns unknown terms ({names}) of periodic fields only", "a Torus")
+        for term in problem.form.nonlinear:
+            if any(slope(term.n, node) is None for node in term.n.atoms(Unknown)):
+                shown = text(term.origins[0].term)
+                fix = f"give {shown} a name of its own: sm.Unknown(...) of the same arguments"
+                return Unmet(f"it learns unknown terms that the equation is linear in, and {shown} is not", fix)
+        return None
 
     def _published_unmet(self, problem: Problem) -> Unmet | None:
         fix = "features='expansion' takes systems, waves, faces and any pointwise term"

@@ -174,7 +174,7 @@ class Setting:
         """
         count = len(next(iter(increments.values())))
         driven = start.new_zeros(count + 1, *start.shape)
-        self._add_noise(driven, increments, first)
+        self.add_noise(driven, increments, first)
         if not self.published:
             self._add_forcing(driven, first)
             driven[0] = start
@@ -189,7 +189,8 @@ class Setting:
     def _thinned(self, flow: Tensor) -> Tensor:
         return flow[:: self.numerics.every] if self.numerics.every > 1 else flow
 
-    def _add_noise(self, driven: Tensor, increments: Increments, first: int) -> None:
+    def add_noise(self, driven: Tensor, increments: Increments, first: int) -> None:
+        """Add what noise with an amplitude free of the solution adds in each step, ``(steps + 1, ...)``."""
         for name, weights in zip(self.driving.added, self.fine.additive, strict=True):
             driven[1:] += weights * increments[name].unsqueeze(2)
         if self.driving.others:

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +19,7 @@ from sciml.solvers.nors.channels import Channels
 from sciml.solvers.nors.correction import Correction, Shape
 from sciml.solvers.nors.fitting import Piece, RidgeEngine, RidgeState
 from sciml.solvers.nors.model import FeatureModel
+from sciml.solvers.nors.polynomials import Polynomial
 from sciml.solvers.nors.ridge import norms
 from sciml.streams import stream
 from sciml.train.trainer import Trainer, TrainingState
@@ -36,9 +37,9 @@ GIB = 2**30
 GAIN = 1 - 1e-3  # of the error on samples kept aside, below which the network is taken
 
 
-def channels_of(method: NORS, problem: Problem) -> Callable[[Sequence[int]], Channels]:
-    """Return what makes the channels of a method, by the points of its network."""
-    return lambda points: Channels(problem, points, path=not method.terminal, windowed=method.window is not None)
+def channels_of(method: NORS) -> Callable[[Problem, Sequence[int]], Channels]:
+    """Return what makes the channels of a method, by the problem and the points of its network."""
+    return partial(Channels, path=not method.terminal, windowed=method.window is not None)
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,20 @@ class NORSState:
 class NORSEngine:
     """Blocks of the ridge fit, then steps of training."""
 
-    def __init__(self, method: NORS, problem: Problem, grid: Grid, run: Run, data: Ensemble) -> None:
-        self.method, self.problem, self.run = method, problem, run
-        self.ridge = RidgeEngine(method, problem, grid, run, data)
+    def __init__(
+        self,
+        method: NORS,
+        problem: Problem,
+        grid: Grid,
+        run: Run,
+        data: Ensemble,
+        known: Mapping[str, Polynomial],
+    ) -> None:
+        self.method, self.run = method, run
+        self.ridge = RidgeEngine(method, problem, grid, run, data, known)
+        self.problem = problem = self.ridge.problem
         points = [method.grid_points(problem.frame.dim)] * problem.frame.dim
-        self.channels = channels_of(method, problem)(points)
+        self.channels = channels_of(method)(problem, points)
         for setting in (self.ridge.operator.first, self.ridge.paths.operator.first):
             self.channels.check(setting)
         self._check_windows()

@@ -49,14 +49,14 @@ def growing():
 
 
 def unknown():
-    return spde(sm.Unknown("F", u))
+    return spde(u * sm.Unknown("F", u) ** 2)
 
 
 EXPANSION = "features='expansion' takes systems, waves, faces"
 MISMATCHES = {
     "no noise": (lambda: spde(-(u**3), 0), {}, "needs a driving noise", "WhiteNoise"),
     "inferred": (inferred, {}, r"infers no parameters \(a\)", "a Range to learn a family"),
-    "unknown term": (unknown, {}, r"F\(u\) is unknown", "known terms"),
+    "unknown term squared": (unknown, {}, r"learns unknown terms that the equation is linear in", "a name of its own"),
     "stratonovich": (
         lambda: spde(-(u**3), u * sm.WhiteNoise("beta", t), calculus="stratonovich"),
         {},
