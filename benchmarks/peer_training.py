@@ -97,7 +97,7 @@ def fit(model, drivers, targets, rate, decay, seed, seconds, steps=None):
         rate: Largest learning rate.
         decay: Weight decay.
         seed: Of the order of paths.
-        seconds: Budget of wall time.
+        seconds: Budget of CPU time, so that what else the machine does costs a peer nothing.
         steps: Budget of steps in its place, which is reproducible.
     """
     start, forcing = drivers.tensors()
@@ -147,8 +147,8 @@ def _progress(seconds, steps):
     """Return the function of steps taken that is 0 at first and 1 when the budget is spent."""
     if steps is not None:
         return lambda taken: taken / steps
-    began = time.perf_counter()
-    return lambda _: (time.perf_counter() - began) / seconds
+    began = time.process_time()
+    return lambda _: (time.process_time() - began) / seconds
 
 
 def _batches(count, generator):

@@ -121,11 +121,38 @@ class FeatureMap:
             return sum((m * rows[i] for i, m in zip(places, made, strict=True)), torch.zeros_like(made[0]))
         driven: Tensor | None = None
         for noisy, chosen in self._by_kind(places):
-            parts = [self._source(i, fields, coefficients, moments) * rows[i] for i in chosen]
+            parts = self._weighted(chosen, rows, fields, coefficients, moments)
             added = self.duhamel.driven(sum(parts[1:], parts[0]), stochastic=noisy)
             driven = added if driven is None else driven + added
         assert driven is not None  # there are places
         return self.duhamel.propagate(driven)
+
+    def _weighted(
+        self,
+        places: list[int],
+        rows: list[Tensor],
+        fields: Fields,
+        coefficients: Mapping[sp.Expr, Tensor],
+        moments: Moments,
+    ) -> list[Tensor]:
+        """Return weighted sources whose sum is wanted: what enters one row is added up before it is transformed."""
+        parts = []
+        for term in sorted({t for i in places if (t := self.forest.features[i].term) is not None}):
+            row, own = self._single_row(term), [i for i in places if self.forest.features[i].term == term]
+            if row is None:
+                parts += [self._source(i, fields, coefficients, moments) * rows[i] for i in own]
+                continue
+            value = self._values(own[0], fields, coefficients, moments) * rows[own[0]].flatten()[row]
+            for i in own[1:]:
+                value = value + self._values(i, fields, coefficients, moments) * rows[i].flatten()[row]
+            parts.append(self._columns[term]([value]))
+        return parts
+
+    def _single_row(self, term: int) -> int | None:
+        """Return the row that a term enters, where it is one."""
+        column = self.forest.form.inverse_mass * sp.Matrix(self.forest.terms[term].column)
+        rows = [i for i, s in enumerate(column) if sp.expand(s) != 0]
+        return rows[0] if len(rows) == 1 else None
 
     def _levels(self) -> list[list[int]]:
         """Return the planted trees level by level: each is made of those before."""
@@ -154,6 +181,12 @@ class FeatureMap:
 
     def _source(self, place: int, fields: Fields, coefficients: Mapping[sp.Expr, Tensor], moments: Moments) -> Tensor:
         """Return the source of a tree on the modes; of noise times a tree at the step that the increment ends with."""
+        term = self.forest.features[place].term
+        assert term is not None  # leaves have no source
+        return self._columns[term]([self._values(place, fields, coefficients, moments)])
+
+    def _values(self, place: int, fields: Fields, coefficients: Mapping[sp.Expr, Tensor], moments: Moments) -> Tensor:
+        """Return the source of a tree on the grid."""
         feature = self.forest.features[place]
         parts = [_product(p, fields, coefficients) for p in feature.products]
         value = sum(parts[1:], parts[0])
@@ -162,8 +195,7 @@ class FeatureMap:
             increments = moments.noise[term.noise.name]
             # The tree at the start of the step, whatever increment is multiplied with it: the Itô integral.
             value = torch.cat([torch.zeros_like(increments[:1]), value[:-1] * increments[1:]])
-        assert feature.term is not None  # leaves have no source
-        return self._columns[feature.term]([value])
+        return value
 
     def _leaf_fields(self, leaves: Sequence[Tensor], moments: Moments) -> tuple[Fields, Mapping[sp.Expr, Tensor]]:
         fields: Fields = {}
