@@ -119,7 +119,7 @@ def initial():
     train, test = data[:TRAIN], data[TRAIN:]
     rows = {"mean": mean_predictor(train, test)}
     rows["linear"] = judged(problem, sm.LinearMFV(inputs="initial"), train, test)[1]
-    nors = sm.NORS(inputs="initial", training=TRAINING)
+    nors = sm.NORS(inputs="initial", training=replace(TRAINING, steps=60 if QUICK else 400))
     rows["nors"] = [judged(problem, nors, train, test, s)[1] for s in SEEDS]
     left = []
     for k in range(4 if QUICK else 20):
@@ -174,7 +174,7 @@ def family():
     tests = {label: draw(problem, TEST, 9) for label, problem in places.items()}
     whole = draw(base, TRAIN, 1)
     found = {label: {"family": [], "single": [], "linear": []} for label in PLACES}
-    method = sm.NORS(integrations=1, training=replace(TRAINING, steps=60 if QUICK else 600))
+    method = sm.NORS(integrations=1, training=replace(TRAINING, steps=60 if QUICK else 400))
     for seed in SEEDS:
         run = sm.Run(threads=THREADS, progress=False, seed=seed)
         fitted = base.solve(method, data=whole, run=run)

@@ -67,8 +67,9 @@ class LearnedTerm:
         return total
 
     def __str__(self) -> str:
-        rounded = {c: sp.Float(f"{float(c):.6g}", 7) for c in self.expression.atoms(sp.Float)}
-        return f"{self.name}({', '.join(self.arguments)}) = {text(self.expression.xreplace(rounded))}"
+        terms = [(float(self.expression.as_coefficients_dict()[m]), m) for m in self.std]
+        shown = " ".join(f"{'-' if c < 0 else '+'} {abs(c):.6g}{'' if m == 1 else f'*{text(m)}'}" for c, m in terms)
+        return f"{self.name}({', '.join(self.arguments)}) = {shown.removeprefix('+ ') or '0'}"
 
 
 def _name(argument: sp.Expr, place: int) -> str:

@@ -49,11 +49,15 @@ RUNS = {
     "inverse": (3, {}, "inverse.h5"),
     "random_data": (0.1, {"points": 32}, "random_data.png"),
     "complex_field": (1e-7, {}, "complex_field.png"),
+    "nors": (0.9, {"paths": 21, "steps": 40}, "nors.png"),
+    "nors_law": (4.5, {"n": 200, "steps": 20}, "nors_law.png"),
+    "nors_flow": (0.25, {"points": 16, "paths": 20, "steps": 15}, "nors_flow.png"),
+    "unknown_drift": (1e-5, {"paths": 20}, None),
 }
 NOISE = ("stochastic",)
 
 
-@pytest.mark.filterwarnings("ignore:dealiasing removes")
+@pytest.mark.filterwarnings("ignore:dealiasing removes", "ignore:on samples kept aside")
 @pytest.mark.parametrize("name", RUNS)
 def test_example(name, tmp_path, monkeypatch):
     bound, arguments, written = RUNS[name]

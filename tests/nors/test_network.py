@@ -61,7 +61,9 @@ def test_it_adds_nothing_before_training():
 
 def test_the_seed_alone_draws_it():
     before = torch.get_rng_state()
-    first, again, other = (FourierNetwork(2, 1, width=4, layers=2, modes=(3,), has_time=False, seed=s) for s in (1, 1, 2))
+    first, again, other = (
+        FourierNetwork(2, 1, width=4, layers=2, modes=(3,), has_time=False, seed=s) for s in (1, 1, 2)
+    )
     assert torch.equal(before, torch.get_rng_state())
     pairs = list(zip(first.parameters(), again.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in pairs)
@@ -243,7 +245,9 @@ def test_band_limited_fields_are_the_same_on_both_grids(dim, own):
 
     def field(points):
         angles = torch.meshgrid(*(2 * math.pi * torch.arange(n).double() / n for n in points), indexing="ij")
-        return sum(torch.cos(a + 1) * torch.sin(2 * angles[-1]) + torch.cos((3 - i) * a) for i, a in enumerate(angles)) + 2
+        return (
+            sum(torch.cos(a + 1) * torch.sin(2 * angles[-1]) + torch.cos((3 - i) * a) for i, a in enumerate(angles)) + 2
+        )
 
     axes = tuple(range(dim))
     hats = torch.fft.rfftn(field(fine), dim=axes, norm="forward")
