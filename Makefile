@@ -1,4 +1,4 @@
-# make quickstart | test | lint | types | contracts | gallery | gallery-check | bench-env | bench | bench-flows
+# make quickstart | test | lint | types | contracts | gallery | gallery-check | bench-env | bench | bench-flows | bench-nors
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
@@ -6,7 +6,7 @@ WORKERS ?= 2
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(BENCH)/.installed
 
-.PHONY: quickstart test slow gpu lint types contracts gallery gallery-check bench-env bench bench-flows clean
+.PHONY: quickstart test slow gpu lint types contracts gallery gallery-check bench-env bench bench-flows bench-nors clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +59,14 @@ bench: $(BENCH_STAMP)
 # An hour at 40 seconds a training, two at the default of five minutes. Kept apart from the benchmarks of minutes.
 bench-flows: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/drvm_vs_peers.py
+	$(BENCH)/bin/python benchmarks/render.py
+
+# Two hours: networks and their peers are trained, three seeds each.
+bench-nors: $(BENCH_STAMP)
+	$(BENCH)/bin/python benchmarks/nors_windows.py
+	$(BENCH)/bin/python benchmarks/nors_vs_peers.py
+	$(BENCH)/bin/python benchmarks/nors_cost.py
+	$(BENCH)/bin/python benchmarks/nors_plane.py
 	$(BENCH)/bin/python benchmarks/render.py
 
 clean:

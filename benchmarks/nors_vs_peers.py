@@ -91,8 +91,8 @@ def peer(name, train, test, seed):
     return predictor, {**summary(errors), **spent}
 
 
-def task(title, sigma, spread):
-    """Return the errors of all methods on a task."""
+def task(title, sigma, spread, peer_seeds):
+    """Return the errors of all methods on a task; the slow peers may have fewer seeds."""
     print(title)
     problem, data = phi4(sigma, spread, END, TRAIN + TEST, 50)
     train, test = data[:TRAIN], data[TRAIN:]
@@ -108,7 +108,7 @@ def task(title, sigma, spread):
         rows[name] = {"label": label, "runs": [judged(problem, method, train, test, s)[1] for s in seeds]}
         told(label, rows[name]["runs"][0])
     for name in peer_operators.PEERS:
-        rows[name] = {"label": name, "runs": [peer(name, train, test, s)[1] for s in SEEDS]}
+        rows[name] = {"label": name, "runs": [peer(name, train, test, s)[1] for s in peer_seeds]}
         told(name, rows[name]["runs"][0])
     return {"title": title, "rows": {n: {**r, "across": across(r["runs"])} for n, r in rows.items()}}
 
@@ -214,8 +214,8 @@ def unknown():
 
 
 PARTS = {
-    "xi": lambda: task("ξ → u, σ = 1", 1.0, 0.0),
-    "both": lambda: task("(u₀, ξ) → u, σ = 0.1", 0.1, 0.1),
+    "xi": lambda: task("ξ → u, σ = 1", 1.0, 0.0, SEEDS),
+    "both": lambda: task("(u₀, ξ) → u, σ = 0.1", 0.1, 0.1, SEEDS[:1]),
     "initial": initial,
     "finer": finer,
     "family": family,

@@ -6,6 +6,7 @@ python benchmarks/render.py
 import json
 from pathlib import Path
 
+from nors_sections import cost_picture, solution_maps
 from sections import ensembles, families, flows, inverse, labels
 
 ROOT = Path(__file__).parent
@@ -128,6 +129,17 @@ def read(name):
     return json.loads((ROOT / "results" / f"{name}.json").read_text())
 
 
+def exists(name):
+    """Tell whether a result file is there: not every machine makes those that take long."""
+    return (ROOT / "results" / f"{name}.json").exists()
+
+
+def with_environment(name):
+    """Return a result file and its environment."""
+    found = read(name)
+    return found, environment_of(found)
+
+
 def main():
     """Write the page and the picture."""
     record = read("spectral_vs_peers")
@@ -143,10 +155,13 @@ def main():
         figures = read(name)
         lines += section(figures, environment_of(figures))
     (DOCS / "images").mkdir(parents=True, exist_ok=True)
-    if (ROOT / "results" / "drvm_vs_peers.json").exists():  # hours of training: not every machine makes it
+    if exists("drvm_vs_peers"):
         figures = read("drvm_vs_peers")
         lines += flows(figures, environment_of(figures))
         flow_picture(figures["cases"], DOCS / "images" / "drvm_vs_peers.png")
+    lines += solution_maps(with_environment, exists)
+    if exists("nors_cost"):
+        cost_picture(read("nors_cost"), DOCS / "images" / "nors_cost.png")
     picture(record["problems"], DOCS / "images" / "spectral_vs_peers.png")
     (DOCS / "benchmarks.md").write_text("\n".join(lines))
     print(f"written: {DOCS / 'benchmarks.md'}")

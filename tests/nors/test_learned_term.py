@@ -219,7 +219,7 @@ def test_spoilt_solutions(solution, act):
 
 
 def test_a_solution_without_its_model(solution):
-    with pytest.raises(DataError, match="no fitted model|holds no"):
+    with pytest.raises(DataError, match=r"D\d+.*fitted"):
         replace(solution, model={}).unknown  # noqa: B018
 
 

@@ -306,7 +306,7 @@ def test_states_are_what_training_sees(make):
 
 
 def test_the_linear_part_acts_on_all_modes():
-    engine, piece, module, features = prepared(phi4(), 64)
+    _, piece, module, features = prepared(phi4(), 64)
     torch.nn.init.zeros_(module.network.last.weight)
     torch.nn.init.zeros_(module.network.last.bias)
     with torch.no_grad():

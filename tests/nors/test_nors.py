@@ -149,16 +149,20 @@ def test_a_training_that_does_not_help_keeps_the_linear_model(short):
     assert fit.ds.identical(fitted(phi4(), short[:20], linear()).ds)
 
 
+@pytest.mark.filterwarnings("ignore:on samples kept aside")  # of the last step alone
 def test_the_best_evaluation_is_kept(short):
-    """Good steps, then bad ones: what is stored is the network before those."""
+    """A rate that is too large: the last step is worse, and what is stored has the error that is told."""
+    learned = short[:20]
 
-    def until(steps):
-        return fitted(phi4(), short[:20], nors(training=Training(steps=steps, learning_rate=2e-2, evaluate_every=20)))
+    def until(every):
+        training = Training(steps=25, learning_rate=0.1, evaluate_every=every)
+        return fitted(phi4(), learned, nors(training=training))
 
-    good, more = until(20), until(60)
-    assert kept_aside(more) <= kept_aside(good) < 1
-    spoilt = nors(training=Training(steps=21, learning_rate=2e-2, evaluate_every=20, clip=1e9))
-    assert kept_aside(fitted(phi4(), short[:20], spoilt)) <= kept_aside(good)
+    best, last = until(1), until(None)
+    assert kept_aside(best) < kept_aside(last) / 1.1
+    aside, alone = learned[18:], fitted(phi4(), learned, linear())
+    ours, theirs = (np.sqrt((f.compare(aside)["u"] ** 2).mean()) for f in (best, alone))
+    assert abs(kept_aside(best) / float(ours / theirs) - 1) < 0.02
 
 
 def test_scales_are_those_of_what_is_trained_on(short):
@@ -404,7 +408,6 @@ NOT_REFUSED = [
     ("points", 0),
     ("points", 1),  # IndexError, when it predicts
     ("points", 4),
-    ("points", 2**16),  # D252: a grid of 65536 points
 ]
 
 
@@ -602,18 +605,21 @@ def test_samples_have_the_times_of_the_solution(coarse):
     assert np.array_equal(coarse.sample(2, run=RUN).ds["time"], coarse.ds["time"])
 
 
+@pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
 @pytest.mark.xfail(strict=True, reason="IndexError: eight time modes need fifteen frames, and nothing says so")
 @pytest.mark.parametrize("options", [{"window": 0.01}, {"every": 5}], ids=["short window", "coarse trees"])
 def test_few_steps_in_a_window(short, options):
     assert fitted(phi4(), short[:8], nors(4, time_modes=8, **options)).status == "converged"
 
 
+@pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
 @pytest.mark.xfail(strict=True, reason="IndexError: the model was trained on 25 steps, and predicts 3")
 def test_a_coarser_step_is_predicted(short):
     fit = fitted(phi4(), short[:20], nors(40, time_modes=8))
     assert fit.sample(2, grid=sm.Grid(x=32, t=3), run=RUN).status == "converged"
 
 
+@pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
 @pytest.mark.xfail(strict=True, reason="RuntimeError: pointwise layers are drawn in torch's default precision")
 def test_another_default_precision(short):
     before = torch.get_default_dtype()
