@@ -328,7 +328,7 @@ class Solution:
             self.problem,
             n,
             method,
-            grid=grid_of(self.problem, self.ds) if grid is None else grid,
+            grid=self._grid() if grid is None else grid,
             seed=seed,
             to=to,
             block=block,
@@ -380,6 +380,11 @@ class Solution:
             model=self.model,
         )
         return draw(request)
+
+    def _grid(self) -> Grid:
+        """Return the grid that was asked for; a method may store fewer times than it computes."""
+        asked = self.provenance.get("grid")
+        return grid_of(self.problem, self.ds) if asked is None else Grid(**asked)
 
     def _fitted(self) -> Method:
         """Return the method whose model this solution holds."""

@@ -20,6 +20,8 @@ from sciml.forms.split import split_row
 
 __all__ = ["difference", "reassemble"]
 
+ROUNDING = 1e-13  # of the largest number in a sum
+
 
 def reassemble(form: SemilinearForm) -> list[sp.Expr]:
     """Return ``M ∂ₜz - L z - Σ A[n] - Σ B[g ξ]`` for each state row."""
@@ -49,15 +51,23 @@ def difference(form: SemilinearForm, rows: Sequence[Row]) -> list[str]:
 
 def _leftovers(row: Row, state: Sequence[sp.Expr], frame: Frame) -> list[str]:
     split = split_row(row, state, frame)
-    sums: dict[sp.Expr, sp.Expr] = {}
+    sums: dict[sp.Expr, list[sp.Expr]] = {}
     for f, s in [*split.rate.items(), *split.linear.items()]:
-        sums[f] = sums.get(f, sp.S.Zero) + s
+        sums.setdefault(f, []).append(s)
     driven = [(p.n, p.outer) for p in split.nonlinear]
     driven += [(p.amplitude * p.noise, p.outer) for p in split.noise]
     for n, outer in driven:
         coefficient, core = n.as_independent(*_variables(n, frame), as_Add=False)
-        sums[core] = sums.get(core, sp.S.Zero) + coefficient * outer
-    return [f"{text(s)} on {text(core)}" for core, s in sums.items() if not vanishes(s)]
+        sums.setdefault(core, []).append(coefficient * outer)
+    left = {core: _without_rounding(parts) for core, parts in sums.items()}
+    return [f"{text(s)} on {text(core)}" for core, s in left.items() if not vanishes(s)]
+
+
+def _without_rounding(parts: Sequence[sp.Expr]) -> sp.Expr:
+    """Return a sum without the numbers that rounding leaves of those that cancel."""
+    largest = max((abs(c) for p in parts for c in p.atoms(sp.Float)), default=0)
+    total = sp.expand(sp.Add(*parts))
+    return total.xreplace({c: sp.S.Zero for c in total.atoms(sp.Float) if abs(c) <= ROUNDING * largest})
 
 
 def _variables(n: sp.Expr, frame: Frame) -> list[sp.Expr]:

@@ -58,10 +58,12 @@ class Channels:
         Raises:
             DataError: With the sizes of both.
         """
-        for own, points in zip(self.points, setting.modes.points, strict=True):
+        modes = setting.modes
+        for own, points, fold, n in zip(self.points, modes.points, modes.folds, modes.grid, strict=True):
             if points < own:
-                msg = f"the network works on {own} points, and an axis of the grid has {points}."
-                raise DataError("D252", msg, fix=f"a grid of {own} points or more, or NORS(points={points})")
+                needed = own if fold == 1 else -(-own // fold) + 1
+                msg = f"the network needs {needed} points on an axis, and the grid has {n}."
+                raise DataError("D252", msg, fix=f"a grid of {needed} points or more, or NORS(points={points})")
 
     def on_grid(self, hats: Tensor) -> Tensor:
         """Return the lowest modes of coefficients ``(..., *spectrum)`` on the network's grid."""

@@ -6,6 +6,7 @@ model left of the data; δ is the trainable part of the linear model. Both start
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -21,7 +22,10 @@ from sciml.solvers.nors.setting import Setting
 __all__ = ["Correction", "Shape"]
 
 Array = np.ndarray[Any, Any]
+CONSERVED = 1e-12
+CONSTANT = 1e-6
 LARGEST = 2**16  # of any size in a file
+NAMES = ("network_shape", "network", "feature_mean", "feature_spread", "network_scale")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ class Shape:
     has_time: int
     time_modes: int
     space_modes: int
+
+    def weights(self, dim: int) -> int:
+        """Return the number of weights, that of the linear part included."""
+        modes = [self.time_modes] * self.has_time + [self.space_modes] * dim
+        matrices = math.prod(2 * m - 1 for m in modes[:-1]) * modes[-1]
+        layer = self.width**2 * (2 * matrices + 1) + self.width
+        ends = (self.features + self.others + 1) * self.width + (self.width + 1) * 2 * self.width
+        return self.features + ends + self.layers * layer + (2 * self.width + 1) * self.states
 
     def network(self, dim: int, seed: int) -> FourierNetwork:
         """Return a network of this shape, with initial weights."""
@@ -79,7 +91,7 @@ class Correction(nn.Module):
         super().__init__()
         self.shape, self.channels = shape, channels
         self.network = shape.network(len(channels.points), seed)
-        self.skip = nn.Parameter(torch.zeros(shape.features // shape.states, shape.states))
+        self.skip = nn.Parameter(torch.zeros(shape.features // shape.states, shape.states, dtype=torch.float32))
         self.register_buffer("mean", torch.zeros(shape.features, dtype=torch.float64))
         self.register_buffer("spread", torch.ones(shape.features, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(shape.states, dtype=torch.float64))
@@ -89,7 +101,8 @@ class Correction(nn.Module):
         over = [0, *range(2, features.ndim)]
         self.mean.copy_(features.mean(over, dtype=torch.float64))
         spread = features.to(torch.float64).std(over)
-        self.spread.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
+        known = spread > CONSTANT * self.mean.abs()  # else it is one number, and what is left of it rounding
+        self.spread.copy_(torch.where(known, spread, torch.ones_like(spread)))
         size = rest.square().mean(over).sqrt()
         self.scale.copy_(torch.where(size > 0, size, torch.ones_like(size)))
 
@@ -111,7 +124,9 @@ class Correction(nn.Module):
         made: Tensor = self.network(inputs)
         if not self.channels.path:
             return made
-        return made * torch.linspace(0, 1, made.shape[2], device=made.device).reshape(-1, *([1] * (made.ndim - 3)))
+        return made * torch.linspace(0, 1, made.shape[2], device=made.device, dtype=made.dtype).reshape(
+            -1, *([1] * (made.ndim - 3))
+        )
 
     def states(self, setting: Setting, features: Tensor, first: int) -> Tensor:
         """Return what is added, ``(steps + 1 or 1, batch, n, *spectrum)``.
@@ -138,6 +153,9 @@ class Correction(nn.Module):
         hats = hats + (seen * change.reshape(row).to(setting.modes.dtype)).sum(1)
         mean: tuple[slice | int, ...] = (*[slice(None)] * 3, *[0] * dim)
         hats[mean] += offset.to(hats)
+        # A mean that is 0 in all features is conserved: of vorticity on a torus, of what noise without a mean drives.
+        sizes = features[(slice(None), *mean)].abs().amax((0, 1, 2)), features.abs().amax((0, 1, 2, *range(4, 4 + dim)))
+        hats[mean] *= (sizes[0] > CONSERVED * sizes[1]).to(hats)
         return setting.system.symmetrised(hats) if setting.modes.bounded else hats
 
     def _linear(self) -> tuple[Tensor, Tensor]:
@@ -166,16 +184,35 @@ class Correction(nn.Module):
         Raises:
             LookupError, TypeError, ValueError: They are not those of a network.
         """
-        numbers = [int(v) for v in arrays["network_shape"]]
+        found = {name: np.asarray(arrays[name]) for name in NAMES}
+        if any(a.ndim != 1 or a.dtype.kind != ("i" if n == "network_shape" else "f") for n, a in found.items()):
+            msg = "kinds of its arrays"
+            raise ValueError(msg)
+        numbers = [int(v) for v in found["network_shape"]]
         shape, points = Shape(*numbers[:8]), numbers[8:]
-        if min(numbers[:1] + numbers[2:]) < 0 or max(numbers) > LARGEST:
-            msg = "sizes of the network"
+        channels = make(points)
+        flat = torch.as_tensor(np.array(found["network"])).float()
+        sizes = (shape.features, shape.features, shape.states)
+        fits = (
+            min(numbers) >= 0
+            and max(numbers) <= LARGEST
+            and min(shape.features, shape.states, shape.width, shape.layers, shape.space_modes) > 0
+            and shape.features % shape.states == 0
+            and shape.others == channels.count
+            and shape.has_time == channels.path
+            and (shape.time_modes > 0) == channels.path
+            and 2 * shape.space_modes <= min(points, default=0)
+            and shape.weights(len(points)) == flat.numel()
+            and tuple(found[n].size for n in NAMES[2:]) == sizes
+        )
+        if not fits:
+            msg = "number of weights or sizes of the network"
             raise ValueError(msg)
-        module = cls(shape, make(points))
-        flat = torch.as_tensor(np.array(arrays["network"], dtype=np.float32))
-        if flat.numel() != sum(p.numel() for p in module.parameters()) or shape.others != module.channels.count:
-            msg = "number of weights"
+        finite = all(np.isfinite(found[n]).all() for n in NAMES[2:]) and bool(torch.isfinite(flat).all())
+        if not finite or min(found["feature_spread"].min(), found["network_scale"].min()) <= 0:
+            msg = "its numbers are not finite, or scales not positive"
             raise ValueError(msg)
+        module = cls(shape, channels)
         place = 0
         with torch.no_grad():
             for p in module.parameters():  # copied: a view into the whole may start where complex numbers cannot

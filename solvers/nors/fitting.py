@@ -243,6 +243,9 @@ class RidgeEngine:
         dataset = self.operator.solution()
         dataset.attrs["model"] = model.arrays() | to_arrays(self.known)
         dataset.attrs["diagnostics"] = told
+        dataset.attrs["grid"] = dict(
+            self.operator.grid.axes
+        )  # finer in time than what is stored, where trees are coarse
         return dataset
 
 

@@ -6,8 +6,9 @@ In each stored step the solution obeys, with the discrete semigroup A and the we
 
 N the known terms and B_j the terms that hold the unknown function, with the j-th monomial in its place. The noise is
 known, so that c follows by least squares over all modes, steps and paths: exactly where data have every step of the
-integrator that made them, and that integrator treats the unknown term as a source. Elsewhere the modes count that decay
-little in a stored step, each with the inverse of what the fit leaves open in it, and c has the error of the quadrature.
+integrator that made them, and that integrator treats the unknown term as a source (exponential Euler has the linear
+part of 3u - u³ in its semigroup, semi-implicit Euler has not). Elsewhere the modes count that decay little in a stored
+step, each with the inverse of what the fit leaves open in it, and c has the error of the quadrature.
 Monomials whose coefficients are smaller than a few of their standard errors are left out, the least certain one first.
 
 Brunton, Proctor & Kutz 2016, doi:10.1073/pnas.1517384113 (regression on monomials); the mild form spares derivatives
@@ -26,7 +27,7 @@ from torch import Tensor
 
 from sciml.compute import limited_threads
 from sciml.dsl.unknown import Unknown
-from sciml.errors import DataError
+from sciml.errors import DataError, OptionError
 from sciml.forms.semilinear import NoiseTerm, NonlinearTerm, SemilinearForm
 from sciml.fourier.driving import Driving
 from sciml.fourier.reflection import Reflections
@@ -35,7 +36,7 @@ from sciml.solvers.nors.fitting import Piece, TrainingPaths
 from sciml.solvers.nors.linear import LinearMFV
 from sciml.solvers.nors.numerics import numerics_for
 from sciml.solvers.nors.operator import Operator
-from sciml.solvers.nors.polynomials import Polynomial, exponents, known_problem, put_in, slope
+from sciml.solvers.nors.polynomials import MOST, Polynomial, exponents, known_problem, put_in, slope
 from sciml.solvers.nors.setting import Setting
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ class _Sums:
 class _Regression:
     def __init__(self, method: FeatureMethod, problem: Problem, run: Run, data: Ensemble) -> None:
         self.problem, self.form = problem, problem.form
-        numerics = replace(numerics_for(method, data), every=1)
-        plain = LinearMFV(integrations=0, inputs="all", chunk=method.chunk, quadrature=method.quadrature)
+        # Sources are taken where the data have them, wherever the features take theirs.
+        own = {name: getattr(method, name) for name in ("chunk", "scheme", "differences", "degree")}
+        plain = LinearMFV(integrations=0, **own)
+        numerics = numerics_for(plain, data)
         empty = known_problem(problem, {})
         operator = Operator(plain, empty, data.grid, run, numerics, _no_prediction)
         self.paths = TrainingPaths(operator, data)
@@ -92,6 +95,10 @@ class _Regression:
         self.monomials: list[Monomial] = [
             (n, e) for n, size in sorted(names.items()) for e in exponents(size, method.unknown_degree)
         ]
+        if len(self.monomials) > MOST:
+            made = f"unknown_degree={method.unknown_degree} makes {len(self.monomials)} monomials"
+            msg = f"{made}; at most {MOST} are fitted."
+            raise OptionError("O361", msg, fix="a smaller unknown_degree, or functions of fewer arguments")
 
     def _pieces(self) -> Iterator[Piece]:
         for block in self.paths.blocks:
@@ -163,7 +170,7 @@ class _Regression:
         if held := [t for t in self.form.noise if t.amplitude.free_symbols & self._placeholders]:
             rest = rest - self._multiplied(piece, held, states, times)
         weight = setting.modes.multiplicity.sqrt()
-        both = torch.stack([*columns, rest], dim=0) * weight  # column, steps, batch, n, *spectrum
+        both = torch.stack(torch.broadcast_tensors(*columns, rest)) * weight  # column, steps, batch, n, *spectrum
         flat = torch.view_as_real(both.to(torch.complex128)).flatten(4, -2)  # ..., n, modes, 2
         rows = flat.permute(3, 4, 0, 1, 2, 5).flatten(0, 1).flatten(2)
         return (rows @ rows.transpose(1, 2)).cpu()

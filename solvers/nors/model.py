@@ -14,7 +14,7 @@ from torch import Tensor
 from sciml.errors import FileError, OptionError
 from sciml.fourier.scheme_names import SCHEMES, WEIGHTS
 from sciml.solvers.nors.channels import Channels
-from sciml.solvers.nors.correction import Correction
+from sciml.solvers.nors.correction import NAMES, Correction
 from sciml.solvers.nors.names import QUADRATURES
 from sciml.solvers.nors.setting import Increments, Numerics, Setting
 
@@ -96,7 +96,7 @@ class FeatureModel:
                 every,
             )
             correction = None
-            if channels is not None and "network" in arrays:
+            if channels is not None and arrays.keys() & set(NAMES):
                 correction = Correction.of(arrays, channels, torch.device(device))
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             what = f"it has no array {error}" if isinstance(error, KeyError) else str(error)

@@ -44,12 +44,44 @@ class SpectralLayer(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Apply to ``(batch, width, *axes)``."""
         axes, sizes = tuple(range(2, h.ndim)), h.shape[2:]
-        hats = lowest(torch.fft.rfftn(h, dim=axes, norm="forward"), self.modes)
-        mixed = hats.flatten(2).permute(2, 0, 1) @ torch.view_as_complex(self.weight)
-        out = mixed.permute(1, 2, 0).unflatten(2, hats.shape[2:])
-        whole = embedded(out, self.modes, [*sizes[:-1], sizes[-1] // 2 + 1])
+        kept = held(self.modes, sizes)
+        out = self.mixed(lowest(torch.fft.rfftn(h, dim=axes, norm="forward"), kept), kept)
+        whole = embedded(out, kept, [*sizes[:-1], sizes[-1] // 2 + 1])
         made: Tensor = torch.fft.irfftn(whole, s=sizes, dim=axes, norm="forward")
         return made
+
+    def mixed(self, hats: Tensor, kept: Sequence[int]) -> Tensor:
+        """Return ``R(k)`` times coefficients of the modes ``|m| < kept``."""
+        counts = [*(2 * m - 1 for m in self.modes[:-1]), self.modes[-1]]
+        weight = torch.view_as_complex(self.weight).movedim(0, -1).unflatten(-1, counts)
+        own = lowest(weight, kept).flatten(2).movedim(-1, 0)
+        made: Tensor = (hats.flatten(2).permute(2, 0, 1) @ own).permute(1, 2, 0).unflatten(2, hats.shape[2:])
+        return made
+
+    def in_time(self, h: Tensor) -> Tensor:
+        """Apply to ``(batch, width, time, *axes)``, continued by zeros to (1 + CONTINUED) times its length.
+
+        The few modes in time are sums: their period is a multiple of the length whatever the step.
+        """
+        steps, space, sizes = h.shape[2], tuple(range(3, h.ndim)), h.shape[3:]
+        period = (1 + CONTINUED) * max(steps - 1, 1)
+        kept = [min(self.modes[0], (int(period) + 1) // 2), *held(self.modes[1:], sizes)]
+        m = torch.tensor([*range(kept[0]), *range(1 - kept[0], 0)], device=h.device, dtype=h.dtype)
+        angle = 2 * math.pi / period * m[:, None] * torch.arange(steps, device=h.device, dtype=h.dtype)
+        waves = torch.polar(torch.ones_like(angle), angle)
+        ends = h.new_ones(steps)
+        ends[0] = ends[-1] = 0.5
+        low = lowest(torch.fft.rfftn(h, dim=space, norm="forward"), kept[1:])
+        hats = torch.tensordot(waves.conj() * ends / period, low, dims=([1], [2])).movedim(0, 2)
+        out = torch.tensordot(waves, self.mixed(hats, kept), dims=([0], [2])).movedim(0, 2)
+        whole = embedded(out, kept[1:], [*sizes[:-1], sizes[-1] // 2 + 1])
+        made: Tensor = torch.fft.irfftn(whole, s=sizes, dim=space, norm="forward")
+        return made
+
+
+def held(modes: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """Return how many modes an axis has that have a sign: fewer on a few points."""
+    return [min(m, (n + 1) // 2) for m, n in zip(modes, sizes, strict=True)]
 
 
 class Pointwise(nn.Module):
@@ -64,8 +96,10 @@ class Pointwise(nn.Module):
     def __init__(self, inputs: int, outputs: int, generator: torch.Generator) -> None:
         super().__init__()
         bound = 1 / math.sqrt(inputs)
-        self.weight = nn.Parameter((2 * torch.rand(outputs, inputs, generator=generator) - 1) * bound)
-        self.bias = nn.Parameter((2 * torch.rand(outputs, generator=generator) - 1) * bound)
+        self.weight = nn.Parameter(
+            (2 * torch.rand(outputs, inputs, generator=generator, dtype=torch.float32) - 1) * bound
+        )
+        self.bias = nn.Parameter((2 * torch.rand(outputs, generator=generator, dtype=torch.float32) - 1) * bound)
 
     def forward(self, h: Tensor) -> Tensor:
         """Apply it."""
@@ -105,17 +139,11 @@ class FourierNetwork(nn.Module):
         """Evaluate."""
         h = self.lift(features)
         for spectral, local in zip(self.spectral, self.local, strict=True):
+            assert isinstance(spectral, SpectralLayer)  # lists of modules do not tell what they hold
             smooth = self._in_time(spectral, h) if self.has_time else spectral(h)
             h = nn.functional.gelu(smooth + local(h))
         out: Tensor = self.last(nn.functional.gelu(self.inner(h)))
         return out
 
-    def _in_time(self, spectral: nn.Module, h: Tensor) -> Tensor:
-        """Apply a spectral layer to what is continued by zeros in time."""
-        steps = h.shape[2]
-        continued = max(1, round((steps - 1) * (1 + CONTINUED)) - steps)
-        weights = h.new_ones(steps, *([1] * (h.ndim - 3)))
-        weights[0] = weights[-1] = 0.5
-        padded = torch.cat([h * weights, h.new_zeros(*h.shape[:2], continued, *h.shape[3:])], dim=2)
-        made: Tensor = spectral(padded)[:, :, :steps]
-        return made
+    def _in_time(self, spectral: SpectralLayer, h: Tensor) -> Tensor:
+        return spectral.in_time(h)

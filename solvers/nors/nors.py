@@ -47,7 +47,8 @@ class NORS(FeatureMethod):
         time_modes: Modes kept in time.
         answer: ``"path"`` predicts all steps, ``"terminal"`` the ends of windows alone, by a network in space.
         batch: Paths (or windows of paths) in a step of training.
-        validation: Share of the samples kept aside to tell whether training helps.
+        validation: Share of the samples kept aside to tell whether training helps; the ridge fit, with its few
+            weights, takes all samples.
         training: Steps, optimiser, rate; None takes Adam, 1000 steps from 0.01 down half a cosine.
         memory: Largest memory in GiB for what is trained on, which is held as a whole.
 

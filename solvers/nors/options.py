@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FeatureMethod"]
 
 PUBLISHED_CUTOFF = 7.5
+MOST_DEGREE = 20  # of a polynomial
 FOR_RULE = {"integrations": "expansion", "width": "published", "noise_width": "published"}
 
 
@@ -99,6 +100,8 @@ class FeatureMethod(Method):
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 self._refuse(name, f"is a whole number of at least {low}", value)
+        if self.unknown_degree > MOST_DEGREE:
+            self._refuse("unknown_degree", f"is at most {MOST_DEGREE}", self.unknown_degree)
         for name in ("cutoff", "window"):
             value = getattr(self, name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

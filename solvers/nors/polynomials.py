@@ -18,10 +18,20 @@ from sciml.learned_term import LearnedTerm
 if TYPE_CHECKING:
     from sciml.problem import Problem
 
-__all__ = ["Polynomial", "exponents", "from_arrays", "known_problem", "put_in", "slope", "terms_of", "to_arrays"]
+__all__ = [
+    "MOST",
+    "Polynomial",
+    "exponents",
+    "from_arrays",
+    "known_problem",
+    "put_in",
+    "slope",
+    "terms_of",
+    "to_arrays",
+]
 
 Array = np.ndarray[Any, Any]
-MOST = 64  # monomials in a file, and the largest exponent
+MOST, POWER = 256, 64  # monomials of a function, and the largest exponent, in a file
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,8 @@ def to_arrays(known: Mapping[str, Polynomial]) -> dict[str, Array]:
     out: dict[str, Array] = {}
     for name, p in known.items():
         out[f"unknown_{name}"] = np.array([p.coefficients, p.std])
-        out[f"unknown_{name}_exponents"] = np.array(p.exponents, dtype=np.int64).reshape(len(p.exponents), -1)
+        size = len(p.exponents[0]) if p.exponents else 0
+        out[f"unknown_{name}_exponents"] = np.array(p.exponents, dtype=np.int64).reshape(len(p.exponents), size)
     return out
 
 
@@ -104,11 +115,12 @@ def from_arrays(arrays: Mapping[str, Array], nodes: Iterable[Unknown]) -> dict[s
     for node in nodes:
         try:
             numbers, powers = np.asarray(arrays[f"unknown_{node.name}"]), arrays[f"unknown_{node.name}_exponents"]
-            fits = numbers.shape == (2, len(powers)) and powers.shape[1:] == (len(node.arguments),)
+            fits = numbers.shape == (2, len(powers)) and powers.ndim == 2 and numbers.dtype.kind == "f"
+            fits = fits and (powers.shape[1] == len(node.arguments) or not len(powers))
             if not fits or len(powers) > MOST or powers.dtype.kind != "i" or not np.isfinite(numbers).all():
                 msg = "shapes"
                 raise ValueError(msg)
-            if powers.size and not 0 <= powers.min() <= powers.max() <= MOST:
+            if powers.size and not 0 <= powers.min() <= powers.max() <= POWER:
                 msg = "exponents"
                 raise ValueError(msg)
         except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["NORSEngine", "channels_of"]
 
 GIB = 2**30
+HELD = 12  # bytes for each number while it is collected: single precision, joined and scaled
 GAIN = 1 - 1e-3  # of the error on samples kept aside, below which the network is taken
 
 
@@ -153,17 +154,19 @@ class NORSEngine:
             if length is not None and self.method.window is not None:
                 steps = round(self.method.window / operator.first.h)
                 if count % steps:
+                    whole = count * operator.first.h
+                    nearest = whole / max(1, round(whole / self.method.window))
                     msg = (
                         f"windows of {self.method.window:g} do not divide the whole time, {count * operator.first.h:g}."
                     )
-                    raise OptionError("O362", msg, fix="a window that divides it, so that all windows are alike")
+                    raise OptionError("O362", msg, fix=f"all windows must be alike: window={nearest:.8g}")
 
     def _check_memory(self) -> None:
-        bytes_of = 4 * self._sizes()[0]
+        bytes_of = HELD * self._sizes()[0]
         if bytes_of > self.method.memory * GIB:
             held, most = bytes_of / GIB, self.method.memory
             msg = f"what the network is trained on takes {held:.3g} GiB, more than memory={most:g}."
-            fix = ("fewer samples, points or features; windows; answer='terminal'", f"memory={bytes_of / GIB + 1:.0f}")
+            fix = ("fewer samples, points or features; windows; answer='terminal'", f"memory={1.1 * held:.2g}")
             raise OptionError("O364", msg, fix=fix)
 
     def _sizes(self) -> tuple[int, int]:
@@ -225,7 +228,7 @@ class NORSEngine:
             ),
             ("input", f"{shape.features} features and {shape.others} other channels at {seen}"),
             ("training", f"{training.optimizer}, {training.steps} steps of {self.method.batch} of {cases} windows"),
-            ("memory", f"{4 * numbers / 2**20:.3g} MiB for what is trained on"),
+            ("memory", f"{HELD * numbers / 2**20:.3g} MiB at most for what is trained on"),
         ]
 
     def start(self) -> NORSState:

@@ -141,7 +141,6 @@ def test_other_continuations_are_not_of_second_order(kind):
     assert math.log2(errors[1] / errors[-1]) / 2 < 1.4
 
 
-@pytest.mark.xfail(strict=True, reason="the period of the continued axis is rounded to whole steps: 1.2 (N-1) frames")
 def test_the_order_holds_for_every_number_of_steps():
     errors = refined(FourierNetwork, (64, 128), 2048)
     assert errors[0] / errors[1] > 3
@@ -179,7 +178,6 @@ def test_the_layer_multiplies_each_mode_with_its_matrix():
     assert largest(made(torch.stack([beyond, beyond])[None])) < 1e-14
 
 
-@pytest.mark.xfail(strict=True, reason="modes that a short axis does not hold take the places of others")
 def test_modes_that_the_grid_does_not_hold_leave_the_others_alone():
     made = layer(1, (8, 2))
 
@@ -190,7 +188,6 @@ def test_modes_that_the_grid_does_not_hold_leave_the_others_alone():
     assert largest(out(12) - out(24)[:, :, ::2]) < 1e-12  # five waves are held by twelve points
 
 
-@pytest.mark.xfail(strict=True, reason="IndexError: more time modes than frames")
 @pytest.mark.parametrize("frames", [2, 4])
 def test_a_short_time_axis_is_taken(frames):
     network(modes=(8, 4))(drawn(1, 2, frames, 16))

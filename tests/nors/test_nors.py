@@ -326,7 +326,6 @@ def test_a_flow_in_two_dimensions(flow):
     assert fit.model["network_shape"][1] == 5  # time in the window, sines and cosines of two places
 
 
-@pytest.mark.xfail(strict=True, reason="the network adds to the mean, which is 0 in every feature and in all data")
 def test_what_is_conserved_stays(flow):
     fit, data = flow
     assert np.abs(data["circulation"].values).max() < 1e-14
@@ -427,7 +426,6 @@ def test_hostile_sizes(stored, name, value):
     check_refused(stored, with_size(stored.model, name, value))
 
 
-@pytest.mark.xfail(strict=True, reason="sizes of 0, and points that do not hold the modes, end in errors of Python")
 @pytest.mark.parametrize(("name", "value"), NOT_REFUSED)
 def test_hostile_sizes_that_pass(stored, name, value):
     check_refused(stored, with_size(stored.model, name, value))
@@ -471,7 +469,6 @@ def test_hostile_arrays(stored, name):
     check_refused(stored, {**stored.model, array: change(stored.model[array])})
 
 
-@pytest.mark.xfail(strict=True, reason="kinds, shapes and finiteness of the arrays of a network are not checked")
 @pytest.mark.parametrize("name", ARRAYS_THAT_PASS)
 def test_hostile_arrays_that_pass(stored, name):
     array, change = ARRAYS_THAT_PASS[name]
@@ -483,7 +480,6 @@ def test_arrays_that_are_missing(stored, missing):
     check_refused(stored, {n: v for n, v in stored.model.items() if n != missing})
 
 
-@pytest.mark.xfail(strict=True, reason="without its weights a network is silently taken for none")
 def test_weights_that_are_missing(stored):
     check_refused(stored, {n: v for n, v in stored.model.items() if n != "network"})
 
@@ -549,7 +545,7 @@ def test_it_needs_data(short):
 def test_grids_coarser_than_its_own(stored):
     coarse = phi4().sample(6, grid=sm.Grid(x=12, t=20), seed=1, run=RUN)
     told = (
-        r"D252.*works on 16 points, and an axis of the grid has 12.\n  a grid of 16 points or more, or NORS\(points=12"
+        r"D252.*needs 16 points on an axis, and the grid has 12.\n  a grid of 16 points or more, or NORS\(points=12"
     )
     with pytest.raises(DataError, match=told):
         phi4().plan(nors(), data=coarse, run=RUN)
@@ -562,13 +558,12 @@ def test_grids_coarser_than_its_own(stored):
         phi4().plan(nors(), data=fine, grid=sm.Grid(x=12, t=20), run=RUN)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the points of the periodic extension are named, of which the user knows nothing"
-)
 def test_a_coarse_grid_between_faces():
     problem = spde(-(u**3), domain=sm.Box((x, 0, 1)), start=x * (1 - x), faces=[sm.Dirichlet(u, 0, on=x)])
     data = problem.sample(6, grid=sm.Grid(x=9, t=20), seed=1, run=RUN)
-    with pytest.raises(DataError, match=r"D252.*has 9\b.*\n  a grid of 17 points"):
+    with pytest.raises(
+        DataError, match=r"D252.*needs 17 points on an axis, and the grid has 9\.\n  a grid of 17 points"
+    ):
         problem.plan(nors(points=32), data=data, run=RUN)
 
 
@@ -581,7 +576,7 @@ def test_too_few_samples(short):
 
 
 def test_windows_that_do_not_divide(short):
-    told = r"O362.*windows of 0.02 do not divide the whole time, 0.05.\n  a window that divides it"
+    told = r"O362.*windows of 0.02 do not divide the whole time, 0.05.\n  all windows must be alike: window=0.025"
     with pytest.raises(OptionError, match=told):
         phi4().plan(nors(window=0.02), data=short[:8], run=RUN)
     phi4().plan(nors(window=0.01), data=short[:8], run=RUN)
@@ -591,36 +586,32 @@ def test_windows_that_do_not_divide(short):
 
 
 def test_memory(short):
-    with pytest.raises(OptionError, match=r"O364.*takes 3.72e-05 GiB, more than memory=1e-05.\n  fewer samples"):
+    with pytest.raises(OptionError, match=r"O364.*takes 0.000112 GiB, more than memory=1e-05.\n  fewer samples"):
         phi4().plan(nors(memory=1e-5), data=short[:8], run=RUN)
-    phi4().plan(nors(memory=1e-4), data=short[:8], run=RUN)
+    phi4().plan(nors(memory=2e-4), data=short[:8], run=RUN)
     phi4().plan(nors(memory=1e-5, answer="terminal"), data=short[:8], run=RUN)
 
 
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="the grid of stored predictions is coarsened a second time")
 def test_samples_have_the_times_of_the_solution(coarse):
     assert np.array_equal(coarse.sample(2, run=RUN).ds["time"], coarse.ds["time"])
 
 
 @pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
-@pytest.mark.xfail(strict=True, reason="IndexError: eight time modes need fifteen frames, and nothing says so")
 @pytest.mark.parametrize("options", [{"window": 0.01}, {"every": 5}], ids=["short window", "coarse trees"])
 def test_few_steps_in_a_window(short, options):
     assert fitted(phi4(), short[:8], nors(4, time_modes=8, **options)).status == "converged"
 
 
 @pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
-@pytest.mark.xfail(strict=True, reason="IndexError: the model was trained on 25 steps, and predicts 3")
 def test_a_coarser_step_is_predicted(short):
     fit = fitted(phi4(), short[:20], nors(40, time_modes=8))
     assert fit.sample(2, grid=sm.Grid(x=32, t=3), run=RUN).status == "converged"
 
 
 @pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
-@pytest.mark.xfail(strict=True, reason="RuntimeError: pointwise layers are drawn in torch's default precision")
 def test_another_default_precision(short):
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)

@@ -6,7 +6,7 @@ import sympy as sp
 from nors.cases import RUN, UNIT, spde, t, u, w, x, xi
 
 import sciml as sm
-from sciml.errors import DataError, DeclarationError, MethodMismatch
+from sciml.errors import DataError, DeclarationError, MethodMismatch, OptionError
 from sciml.problems.stochastic_wave import stochastic_wave
 from sciml.train import Training
 
@@ -246,14 +246,12 @@ def test_places_where_no_unknown_stands(make, code):
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="the sources are taken where the features are, not where the data have them")
 @pytest.mark.parametrize("options", [{"features": "published"}, {"integrations": 0, "every": 5}], ids=str)
 def test_data_of_every_step_are_exact_whatever_the_features(options):
     fit = learned(F, 3 * u - u**3, xi / 5, method=sm.LinearMFV(**options))
     check(coefficients(fit), {1: 3, 3: -1})
 
 
-@pytest.mark.xfail(strict=True, reason="RuntimeError: a monomial of the time alone has no axis of samples")
 @pytest.mark.parametrize(
     ("unknown", "true"), [(sm.Unknown("F", u, t), t * u), (sm.Unknown("F", t), 1 + t), (t * F, t * u)], ids=str
 )
@@ -261,15 +259,16 @@ def test_functions_of_time(unknown, true):
     assert coefficients(learned(unknown, true))
 
 
-@pytest.mark.xfail(strict=True, reason="ValueError of NumPy, when nothing is found")
 def test_a_drift_that_is_not_there():
     fit = learned(F, 0 * u, xi / 5, n=30)
     assert np.abs(fit.unknown["F"].at(u=VALUES)).max() < 1e-8
 
 
-@pytest.mark.xfail(strict=True, reason="F412, of the fit's own arrays: monomials have a largest exponent of 64")
 def test_a_degree_that_cannot_be_stored():
-    learned(F, u, method=sm.LinearMFV(integrations=0, unknown_degree=70)).unknown  # noqa: B018
+    with pytest.raises(OptionError, match=r"O361.*unknown_degree=\.\.\.\) is at most 20; got 70"):
+        sm.LinearMFV(integrations=0, unknown_degree=70)
+    with pytest.raises(OptionError, match=r"O361.*makes 1771 monomials; at most 256 are fitted"):
+        learned(sm.Unknown("F", u, sm.Dx(u, x), x), u, method=sm.LinearMFV(integrations=0, unknown_degree=20))
 
 
 def rates(first, second):
@@ -282,6 +281,5 @@ def test_products_in_two_equations(first, second):
     assert len(rates(first, second).form.nonlinear) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="S199, internal check failed: rounding of 1.83 (1.97/1.83)")
 def test_products_in_two_equations_with_other_numbers():
     rates(1.83, 1.97)
