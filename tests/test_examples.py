@@ -84,13 +84,25 @@ def test_an_ensemble_of_an_equation_with_noise(tmp_path, monkeypatch):
     assert {p.name for p in tmp_path.iterdir()} == {"phi4.h5", "phi4.png"}
 
 
-@pytest.mark.filterwarnings("ignore:dealiasing removes")
+@pytest.mark.filterwarnings("ignore:dealiasing removes", "ignore:on samples kept aside")
 def test_the_scripts_of_the_readme_run(tmp_path, monkeypatch):
     readme = (EXAMPLES.parent / "README.md").read_text()
     blocks = [part.split("```")[0] for part in readme.split("```python\n")[1:]]
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec("\n".join(blocks).replace("sm.DRVM()", "sm.DRVM(n_particles=2048, steps=6)"), names)
+    smaller = {
+        "sm.DRVM()": "sm.DRVM(n_particles=2048, steps=6)",
+        "sample(1000,": "sample(60,",
+        "800": "50",
+        "sm.NORS(integrations=1)": "sm.NORS(integrations=1, training=sm.train.Training(steps=20))",
+        "fit.sample(5000,": "fit.sample(20,",
+    }
+    script = "\n".join(blocks)
+    for whole, part in smaller.items():
+        assert whole in script
+        script = script.replace(whole, part)
+    exec(script, names)
+    assert float(names["fit"].compare(names["paths"][50:])["phi"].median()) < 1e-3
     assert {"vortices.h5", "vortices.png", "phi4.h5"} == {p.name for p in tmp_path.iterdir()}
     assert float(names["solution"].compare("exact")["u"].max()) < 1e-5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +14,13 @@ from torch import Tensor
 
 from sciml.compute import device_of
 from sciml.errors import DataError, OptionError
+from sciml.solvers.nors.cases import Cases, Objective
 from sciml.solvers.nors.channels import Channels
 from sciml.solvers.nors.correction import Correction, Shape
 from sciml.solvers.nors.fitting import Piece, RidgeEngine, RidgeState
 from sciml.solvers.nors.model import FeatureModel
 from sciml.solvers.nors.polynomials import Polynomial
 from sciml.solvers.nors.ridge import norms
-from sciml.streams import stream
 from sciml.train.trainer import Trainer, TrainingState
 
 if TYPE_CHECKING:
@@ -41,75 +40,6 @@ GAIN = 1 - 1e-3  # of the error on samples kept aside, below which the network i
 def channels_of(method: NORS) -> Callable[[Problem, Sequence[int]], Channels]:
     """Return what makes the channels of a method, by the problem and the points of its network."""
     return partial(Channels, path=not method.terminal, windowed=method.window is not None)
-
-
-@dataclass(frozen=True)
-class Cases:
-    """What a network is trained on, each case a path in a window.
-
-    Attributes:
-        inputs: ``(case, channel, [steps + 1,] *points)``, single precision.
-        targets: What the linear model left in units of its size, ``(case, n, [steps + 1,] *points)``.
-        weights: Which each state's square error counts with, ``(case, n)``; 0 for states that are not known.
-        dim: Space dimensions.
-        path: Whether there are steps.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    weights: Tensor
-
-    dim: int
-    path: bool
-
-    def loss(self, module: Correction, places: Tensor) -> Tensor:
-        """Return the mean square relative error of some cases."""
-        return self._mean(module(self.inputs[places]) - self.targets[places], self.weights[places])
-
-    def in_units(self) -> Cases:
-        """Return the cases with weights that make 1 of the loss of adding nothing."""
-        alone = self._mean(self.targets, self.weights)
-        return replace(self, weights=self.weights / torch.where(alone > 0, alone, torch.ones_like(alone)))
-
-    def score(self, module: Correction, batch: int) -> float:
-        """Return the root mean square relative error."""
-        with torch.no_grad():
-            places = torch.arange(len(self.inputs), device=self.inputs.device)
-            losses = [float(self.loss(module, part)) * len(part) for part in places.split(batch)]
-        return math.sqrt(sum(losses) / len(places))
-
-    def _mean(self, left: Tensor, weights: Tensor) -> Tensor:
-        size = left.square().mean(tuple(range(-self.dim, 0)))
-        if self.path:
-            size = size[:, :, 1:].sum(2)  # a window begins at a known state
-        mean: Tensor = (size * weights).sum(1).mean()
-        return mean
-
-
-class Objective:
-    """The error of a correction on batches of cases.
-
-    Args:
-        module: What is trained.
-        cases: What it is trained on.
-        batch: Cases in a step.
-        seed: Root of the streams that batches are drawn from.
-    """
-
-    def __init__(self, module: Correction, cases: Cases, batch: int, seed: int) -> None:
-        self.module, self.cases, self.seed = module, cases, seed
-        self.batch = min(batch, len(cases.inputs))
-        self._order: tuple[int, Tensor] | None = None
-
-    def loss(self, step: int, shards: Sequence[int]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """Return the loss of the batch of a step: every case once, in random order, before any is seen again."""
-        each = len(self.cases.inputs) // self.batch
-        epoch, place = divmod(step, each)
-        if self._order is None or self._order[0] != epoch:
-            drawn = stream(self.seed, "batches", epoch).permutation(len(self.cases.inputs))
-            self._order = epoch, torch.as_tensor(drawn, device=self.cases.inputs.device)
-        places = self._order[1][place * self.batch : (place + 1) * self.batch]
-        return self.cases.loss(self.module, places), {}
 
 
 @dataclass(frozen=True)
@@ -297,7 +227,9 @@ class NORSEngine:
         inputs = torch.cat([module.inputs(f, o) for f, o in zip(features.split(64), others.split(64), strict=True)])
         weights = (share * module.scale.square()).float()
         targets, dim = (rest / scale).float().to(device), len(self.channels.points)
-        return Cases(inputs.to(device), targets, weights.to(device), dim, self.channels.path).in_units()
+        return Cases(inputs.to(device), targets, weights.to(device), dim, self.channels.path).in_units(
+            alike=bool(self.problem.family)
+        )
 
     def finished(self, state: NORSState) -> bool:
         """Tell whether all steps are taken."""

@@ -544,9 +544,7 @@ def test_it_needs_data(short):
 
 def test_grids_coarser_than_its_own(stored):
     coarse = phi4().sample(6, grid=sm.Grid(x=12, t=20), seed=1, run=RUN)
-    told = (
-        r"D252.*needs 16 points on an axis, and the grid has 12.\n  a grid of 16 points or more, or NORS\(points=12"
-    )
+    told = r"D252.*needs 16 points on an axis, and the grid has 12.\n  a grid of 16 points or more, or NORS\(points=12"
     with pytest.raises(DataError, match=told):
         phi4().plan(nors(), data=coarse, run=RUN)
     with pytest.raises(DataError, match=told):
