@@ -116,10 +116,8 @@ class _Regression:
         ends = {a: (float(v.amin()), float(v.amax())) for a, v in zip(arguments, values, strict=True)}
         middle: dict[str, list[float]] = {}
         half: dict[str, list[float]] = {}
-        for name in {f.name for f in self.nodes}:
-            own = [f.arguments for f in self.nodes if f.name == name]
-            low = [min(ends[f[i]][0] for f in own) for i in range(len(own[0]))]
-            high = [max(ends[f[i]][1] for f in own) for i in range(len(own[0]))]
+        for node in self.nodes:
+            name, (low, high) = node.name, zip(*(ends[a] for a in node.arguments), strict=True)
             # Powers of the argument itself, unless its values are far from 0: then of its distance to their middle.
             far = [max(a, -b) > (b - a) / 2 for a, b in zip(low, high, strict=True)]
             middle[name] = [(a + b) / 2 if f else 0.0 for a, b, f in zip(low, high, far, strict=True)]
@@ -134,16 +132,11 @@ class _Regression:
     def _terms(self, monomial: Monomial) -> tuple[NonlinearTerm, ...]:
         """Return the terms of the equation with a monomial, of arguments on [-1, 1], in the place of its function."""
         name, powers = monomial
-        made = []
-        for term in self.form.nonlinear:
-            parts = []
-            for node in (f for f in self.nodes if f.name == name):
-                scaled = zip(node.arguments, self.middle[name], self.half[name], powers, strict=True)
-                value = sp.Mul(*(((a - m) / h) ** p for a, m, h, p in scaled))
-                parts.append((slope(term.n, node) or sp.S.Zero) * value)
-            if (n := sp.Add(*parts)) != 0:
-                made.append(replace(term, n=n, degree=None))
-        return tuple(made)
+        (node,) = (f for f in self.nodes if f.name == name)
+        scaled = zip(node.arguments, self.middle[name], self.half[name], powers, strict=True)
+        value = sp.Mul(*(((a - m) / h) ** p for a, m, h, p in scaled))
+        found = [(term, (slope(term.n, node) or sp.S.Zero) * value) for term in self.form.nonlinear]
+        return tuple(replace(term, n=n, degree=None) for term, n in found if n != 0)
 
     def _sums(self) -> _Sums:
         total: Tensor | None = None

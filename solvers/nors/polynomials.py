@@ -87,12 +87,9 @@ def known_problem(problem: Problem, known: Mapping[str, Polynomial]) -> Problem:
 
 
 def terms_of(nodes: Iterable[Unknown], known: Mapping[str, Polynomial]) -> dict[str, LearnedTerm]:
-    """Return polynomials as terms that can be looked at; of several nodes of a function the first names arguments."""
-    found: dict[str, LearnedTerm] = {}
-    for node in nodes:
-        p = known[node.name]
-        found.setdefault(node.name, LearnedTerm.polynomial(node, p.exponents, p.coefficients, p.std))
-    return found
+    """Return polynomials as terms that can be looked at."""
+    pairs = ((node, known[node.name]) for node in nodes)
+    return {n.name: LearnedTerm.polynomial(n, p.exponents, p.coefficients, p.std) for n, p in pairs}
 
 
 def to_arrays(known: Mapping[str, Polynomial]) -> dict[str, Array]:

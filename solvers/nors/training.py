@@ -211,9 +211,7 @@ class NORSEngine:
         rest = channels.on_grid(truth - linear).movedim(0, 2)
         others = channels.others(setting, piece.first, len(piece.truth))
         sizes = norms(truth[1:] if channels.path else truth, setting.modes.multiplicity)
-        known = torch.zeros_like(sizes)
-        known[:, self.ridge.paths.rows] = 1.0
-        share = torch.where(sizes > 0, known / sizes.square(), torch.zeros_like(sizes))
+        share = torch.where(sizes > 0, 1 / sizes.square(), torch.zeros_like(sizes))  # states that are not stored are 0
         count = features.shape[2]
         own = others.float().expand(count, *others.shape[1:])
         made = channels.features(features).float(), own, rest if channels.path else rest.squeeze(2), share
