@@ -382,9 +382,10 @@ class Solution:
         return draw(request)
 
     def _grid(self) -> Grid:
-        """Return the grid that was asked for; a method may store fewer times than it computes."""
-        asked = self.provenance.get("grid")
-        return grid_of(self.problem, self.ds) if asked is None else Grid(**asked)
+        """Return the grid of the samples that it predicts: a method may take more intervals than it stores."""
+        stored = grid_of(self.problem, self.ds).axes
+        time = self.problem.frame.time.name
+        return Grid(**{**stored, time: self.provenance.get("intervals", stored[time])})
 
     def _fitted(self) -> Method:
         """Return the method whose model this solution holds."""

@@ -243,9 +243,7 @@ class RidgeEngine:
         dataset = self.operator.solution()
         dataset.attrs["model"] = model.arrays() | to_arrays(self.known)
         dataset.attrs["diagnostics"] = told
-        dataset.attrs["grid"] = dict(
-            self.operator.grid.axes
-        )  # finer in time than what is stored, where trees are coarse
+        dataset.attrs["intervals"] = self.operator.storage.intervals  # more than are stored, where trees are coarse
         return dataset
 
 

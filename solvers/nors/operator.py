@@ -60,7 +60,8 @@ class Operator:
     ) -> None:
         self.method, self.problem, self.grid, self.run = method, problem, grid, run
         self.numerics, self.predict, self.recorded = numerics, predict, recorded
-        self.storage = grid.resolve(problem.frame.time, problem.domain, {})
+        # The members of a family are those of the solution; samples have values of their own.
+        self.storage = replace(grid.resolve(problem.frame.time, problem.domain, problem.family), values={})
         self._held: tuple[int, Setting] | None = None
         self.first = self.setting(Drawn((0,), sample_parameters(problem.family, (0,), run.seed)))
         # Stored intervals between two predictions.

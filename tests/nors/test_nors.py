@@ -597,6 +597,16 @@ def test_samples_have_the_times_of_the_solution(coarse):
     assert np.array_equal(coarse.sample(2, run=RUN).ds["time"], coarse.ds["time"])
 
 
+def test_samples_of_a_family_are_drawn_from_it():
+    a = sp.Symbol("a", positive=True)
+    family = spde(-a * u**3, parameters={a: sm.Range(0.5, 2)})
+    data = family.sample(8, grid=SMALL, seed=1, run=RUN)
+    solution = family.solve(linear(), data=data, grid=sm.Grid(x=32, t=20, a=3), run=RUN)
+    drawn = solution.sample(2, run=RUN)
+    assert solution.ds.sizes["a"] == 3
+    assert (drawn.ds["a"].dims, drawn.ds["u"].dims) == (("sample",), ("sample", "time", "x"))
+
+
 @pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
 @pytest.mark.parametrize("options", [{"window": 0.01}, {"every": 5}], ids=["short window", "coarse trees"])
 def test_few_steps_in_a_window(short, options):
