@@ -29,13 +29,21 @@ The published data are themselves {own:.0%} off: dt = 10⁻³ does not resolve w
 takes dt/16, and everybody with coarse steps is given its increments, summed. What has v, the solution of the linear
 equation, from the fine noise has the rough part exactly; the *split solver* is the fair rival: the same v, and
 exponential Euler in the same coarse steps for what is left, untrained. {train} training and {test} test paths, σ = 1,
-T = 0.05; wall time for 1000 paths includes v and features, not training. Medians; {threads} thread of {cpu}; commit
+T = 0.05; CPU time for 1000 paths includes v and features, not training. Medians; {threads} thread of {cpu}; commit
 {commit}, {date}.
 """
 COST = """
 Ratios in one run to a solve of the same {paths} paths by the bare reference scheme in torch (no drawing, no files):
 medians of {rounds} rounds.
 """
+
+
+PEERS = {
+    "fno": "FNO",
+    "deeponet": "DeepONet",
+    "nspde": "Neural SPDE",
+    "picard_1": "Picard expansion, 1 integral, untrained",
+}
 
 
 def solution_maps(read, exists):
@@ -66,7 +74,7 @@ def _table(head, rows):
 
 
 def _seconds(runs):
-    return f"{np.median([r['fit_s'] for r in runs]):.2g} s" if "fit_s" in runs[0] else ""
+    return f"{np.median([r['fit_s'] for r in runs]):.3g} s" if "fit_s" in runs[0] else ""
 
 
 def _against_peers(record, environment):
@@ -74,7 +82,8 @@ def _against_peers(record, environment):
     lines = [_paragraph(TASKS, **environment, **known, seeds=", ".join(map(str, record["seeds"]))), ""]
     for part in ("xi", "both"):
         task = record[part]
-        rows = [[r["label"], *_error(r["runs"]), _seconds(r["runs"])] for r in task["rows"].values()]
+        named = {n: PEERS.get(n, r["label"]) for n, r in task["rows"].items()}
+        rows = [[named[n], *_error(r["runs"]), _seconds(r["runs"])] for n, r in task["rows"].items()]
         lines += [f"### {task['title']}", "", *_table(["", "median", "95 %", "training"], rows)]
     lines += [_paragraph(TASKS_SAY), ""]
     return lines + _initial(record) + _finer(record) + _family(record) + _unknown(record)
@@ -202,7 +211,7 @@ def _plane(record, environment):
 
 
 def cost_picture(record, path):
-    """Plot error against wall time for each method and step."""
+    """Plot error against CPU time for each method and step."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -214,7 +223,7 @@ def cost_picture(record, path):
             axes.annotate(
                 str(r["steps"]), (r["seconds"], r["median"]), fontsize=7, xytext=(3, 3), textcoords="offset points"
             )
-    axes.set(xlabel="wall seconds for 1000 paths", ylabel="median relative L2 error against dt/16")
+    axes.set(xlabel="CPU seconds for 1000 paths", ylabel="median relative L2 error against dt/16")
     axes.set_title("Φ⁴₁, σ = 1, T = 0.05; numbers are steps")
     axes.grid(alpha=0.3)
     axes.legend()
