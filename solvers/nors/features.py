@@ -144,7 +144,7 @@ class FeatureMap:
                 continue
             value = self._values(own[0], fields, coefficients, moments) * rows[own[0]].flatten()[row]
             for i in own[1:]:
-                value = value + self._values(i, fields, coefficients, moments) * rows[i].flatten()[row]
+                value.add_(self._values(i, fields, coefficients, moments), alpha=float(rows[i].flatten()[row]))
             parts.append(self._columns[term]([value]))
         return parts
 
