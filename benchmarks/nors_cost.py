@@ -11,14 +11,15 @@ for everybody who takes coarse steps. CPU time per 1000 paths, features and the 
 Then ratios in one run, on paths at the solver's own step: fused linear inference, materialised features (published and
 default), the published algorithm point by point, all against a solve by the reference; and memory by chunk.
 
-    python benchmarks/nors_cost.py [--quick]
+    python benchmarks/nors_cost.py [--quick] [cost] [memory] [refined]
 """
 
+import json
 import sys
 import time
 from dataclasses import replace
 
-from record import environment, limit_threads, save
+from record import RESULTS, environment, limit_threads, save
 
 limit_threads(1)
 
@@ -238,16 +239,20 @@ def memory():
     return rows
 
 
+PARTS = {"cost": costs, "memory": memory, "refined": refined}
+
+
 def main():
-    """Measure, and write the record."""
+    """Measure the parts that were asked for, and put each into the record when it is done."""
     torch.set_num_threads(THREADS)
     keep_memory()
     name = "nors_cost_quick" if QUICK else "nors_cost"
-    figures = {"environment": environment(THREADS, PACKAGES), "fine_steps": FINE, "train": TRAIN, "test": TEST}
-    figures |= {"rounds": ROUNDS, "cost": costs(), "memory": memory()}
-    save(name, figures)
-    figures["refined"] = refined()
-    save(name, figures)
+    path = RESULTS / f"{name}.json"
+    figures = json.loads(path.read_text()) if path.exists() else {}
+    for part in [p for p in sys.argv[1:] if p in PARTS] or PARTS:
+        figures |= {part: PARTS[part](), "environment": environment(THREADS, PACKAGES)}
+        figures |= {"fine_steps": FINE, "train": TRAIN, "test": TEST, "rounds": ROUNDS}
+        save(name, figures)
 
 
 if __name__ == "__main__":
