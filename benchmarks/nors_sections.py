@@ -92,7 +92,12 @@ def _against_peers(record, environment):
         rows = [[named[n], *_error(r["runs"]), _seconds(r["runs"])] for n, r in task["rows"].items()]
         lines += [f"### {task['title']}", "", *_table(["", "median", "95 %", "training"], rows)]
     lines += [_paragraph(TASKS_SAY), ""]
-    return lines + _initial(record) + _finer(record) + _family(record) + _unknown(record)
+    return lines + _draws(record) + _initial(record) + _finer(record) + _family(record) + _unknown(record)
+
+
+def _draws(record):
+    rows = [[title, label, *_error(runs)] for title, rows in record["draws"].items() for label, runs in rows.items()]
+    return ["### Linear models on three draws of the data", "", *_table(["", "", "median", "95 %"], rows)]
 
 
 def _initial(record):

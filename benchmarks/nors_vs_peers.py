@@ -7,7 +7,7 @@
 - a family in σ and the cubic coefficient, against models of single parameters;
 - the drift unknown, against FNO at equal data.
 
-    python benchmarks/nors_vs_peers.py [--quick] [xi] [both] [initial] [finer] [family] [unknown]
+    python benchmarks/nors_vs_peers.py [--quick] [xi] [both] [draws] [initial] [finer] [family] [unknown]
 """
 
 import json
@@ -113,6 +113,20 @@ def task(title, sigma, spread, peer_seeds):
     return {"title": title, "rows": {n: {**r, "across": across(r["runs"])} for n, r in rows.items()}}
 
 
+def draws():
+    """Return errors of the linear models for three draws of the data: fits have no seed of their own."""
+    found = {}
+    for title, sigma, spread in (("ξ → u, σ = 1", 1.0, 0.0), ("(u₀, ξ) → u, σ = 0.1", 0.1, 0.1)):
+        rows = {}
+        for seed in (1, 2, 3):
+            problem, data = phi4(sigma, spread, END, TRAIN + TEST, 50, seed=seed)
+            for name in ("published", "linear_2"):
+                run = judged(problem, METHODS[name][1], data[:TRAIN], data[TRAIN:])[1]
+                rows.setdefault(METHODS[name][0], []).append(run)
+        found[title] = rows
+    return found
+
+
 def initial():
     """Return what a model that sees no noise can reach, and the floor: the mean over many paths from one start."""
     problem, data = phi4(0.1, 0.1, END, TRAIN + TEST, 50)
@@ -216,6 +230,7 @@ def unknown():
 PARTS = {
     "xi": lambda: task("ξ → u, σ = 1", 1.0, 0.0, SEEDS),
     "both": lambda: task("(u₀, ξ) → u, σ = 0.1", 0.1, 0.1, SEEDS[:1]),
+    "draws": draws,
     "initial": initial,
     "finer": finer,
     "family": family,
