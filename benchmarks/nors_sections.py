@@ -9,8 +9,8 @@ data; {training_paths} training and {test_paths} test paths. Relative L2 error o
 first: median and 95 % quantile over test paths; of what is trained the median over the seeds {seeds}, in brackets the
 extremes. CPU seconds on {threads} thread of {cpu} ({cores} cores). FNO is the one of `neuraloperator`, DeepONet that
 of `deepxde`, the Neural SPDE is re-stated; their settings were tuned on this very test set, and each was trained for
-the seconds shown; none had converged, nor is this their machine. Versions: {versions}; commit {commit}, {date}. Not
-measured on a GPU.
+the seconds shown; FNO and Neural SPDE had not converged, nor is this their machine. Versions: {versions}; commit
+{commit}, {date}. Not measured on a GPU.
 """
 TASKS_SAY = """
 With the solver's own grid, step and semigroup this is an expansion of the solver: two or three exact features,
