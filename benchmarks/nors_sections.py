@@ -13,10 +13,11 @@ the seconds shown; FNO and Neural SPDE had not converged, nor is this their mach
 {commit}, {date}. Not measured on a GPU.
 """
 TASKS_SAY = """
-With the solver's own grid, step and semigroup this is an expansion of the solver: two or three exact features,
-without any training, are closer than every network. That NORS betters its linear part twenty times on the published
-features says that the network learns; that the default features better it a hundred times says where the published
-benchmark ends. The networks that see noise and start only would need far more time than this, on a GPU.
+The untrained expansions are judged on 200 other paths of the same law. With the solver's own grid, step and semigroup
+this is an expansion of the solver: two or three exact features, without any training, are closer than every network.
+That NORS betters its linear part twenty times on the published features says that the network learns; that the
+default features better it a hundred times says where the published benchmark ends. The networks that see noise and
+start only would need far more time than this, on a GPU.
 """
 WINDOWS = """
 T = 1, the same equation from random data, the reference with dt = {dt:g}; {training_paths} training and {test_paths}

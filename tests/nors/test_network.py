@@ -190,7 +190,11 @@ def test_modes_that_the_grid_does_not_hold_leave_the_others_alone():
 
 @pytest.mark.parametrize("frames", [2, 4])
 def test_a_short_time_axis_is_taken(frames):
-    network(modes=(8, 4))(drawn(1, 2, frames, 16))
+    given = drawn(1, 2, frames, 16)
+    made = network(modes=(8, 4))(given)
+    assert made.shape[2:] == given.shape[2:]
+    assert torch.isfinite(made).all()
+    assert largest(made) > 0
 
 
 # --- truncation ----------------------------------------------------------------------------------

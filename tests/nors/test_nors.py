@@ -621,9 +621,10 @@ def test_a_coarser_step_is_predicted(short):
 
 @pytest.mark.filterwarnings("ignore:on samples kept aside")  # four steps
 def test_another_default_precision(short):
-    before = torch.get_default_dtype()
+    usual, before = fitted(phi4(), short[:8], nors(4)), torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        fitted(phi4(), short[:8], nors(4))
+        other = fitted(phi4(), short[:8], nors(4))
     finally:
         torch.set_default_dtype(before)
+    assert other.ds.identical(usual.ds)

@@ -200,7 +200,8 @@ def test_steps_that_do_not_fit(data, options, message):
 
 def test_the_window_that_is_suggested_is_taken():
     long = paths(phi4(end=1))
-    phi4(end=1).plan(sm.LinearMFV(window=0.166667), data=long)
+    plan = phi4(end=1).plan(sm.LinearMFV(window=0.166667), data=long)
+    assert "0.166667, restarted" in str(plan)
 
 
 # --- data ----------------------------------------------------------------------------------------

@@ -282,4 +282,7 @@ def test_products_in_two_equations(first, second):
 
 
 def test_products_in_two_equations_with_other_numbers():
-    rates(1.83, 1.97)
+    form = rates(1.83, 1.97).form
+    entered = sp.Matrix([sum(t.column[i] * t.n for t in form.nonlinear) for i in range(2)])
+    product = sp.Mul(*(s.placeholder for s in form.slots))
+    assert [float(e.coeff(product)) for e in entered.applyfunc(sp.expand)] == pytest.approx([-1.83, 1.97])
